@@ -1,0 +1,154 @@
+"""The tables of `wissensbasis.sqlite` and of `jobs.sqlite`, as numbered migrations that are only ever appended.
+
+`rag_chunks` is fixed by the product's definition and is what other programs read. Everything else about a chunk stands
+beside it in `chunk_records`, which allocates every id (AUTOINCREMENT: an id is never given twice, so that an old pair can
+never point at new text) and keeps a row for deleted chunks.
+
+Staleness is computed, never stored: a pair is stale when its `chunk_hash` differs from the chunk's `content_hash`.
+"""
+
+from __future__ import annotations
+
+KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE documents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,               -- file name as the person knows it
+        sha256 TEXT NOT NULL,               -- of the original, which lies in data/documents/
+        media TEXT NOT NULL,                -- pdf, docx, txt, md, html
+        bytes INTEGER NOT NULL,
+        pages INTEGER,
+        title TEXT,
+        text TEXT NOT NULL,                 -- extracted text; facts and chunks are spans of it
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'removed')),
+        job TEXT,
+        added TEXT NOT NULL
+    );
+    CREATE UNIQUE INDEX documents_content ON documents (sha256) WHERE state = 'active';
+    CREATE UNIQUE INDEX documents_source ON documents (source) WHERE state = 'active';
+
+    CREATE TABLE chunk_records (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        document INTEGER NOT NULL REFERENCES documents (id),
+        content_hash TEXT NOT NULL,         -- sha256 of the content as it is now
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'excluded', 'deleted')),
+        origin TEXT NOT NULL DEFAULT 'document' CHECK (origin IN ('document', 'edited', 'generated')),
+        held_out INTEGER NOT NULL DEFAULT 0 CHECK (held_out IN (0, 1)),  -- kept for perplexity, never trained on
+        tokens INTEGER NOT NULL,
+        tokenizer TEXT NOT NULL,            -- which tokenizer counted
+        span_start INTEGER NOT NULL,
+        span_end INTEGER NOT NULL
+    );
+    CREATE INDEX chunk_records_document ON chunk_records (document, id);
+
+    CREATE TABLE rag_chunks (id INTEGER PRIMARY KEY, content TEXT, source TEXT, chunk_index INTEGER, metadata JSON);
+    CREATE INDEX rag_chunks_source ON rag_chunks (source, chunk_index);
+    CREATE VIRTUAL TABLE rag_chunks_fts USING fts5(
+        content, content='rag_chunks', content_rowid='id', tokenize="unicode61 remove_diacritics 2");
+    CREATE TRIGGER rag_chunks_inserted AFTER INSERT ON rag_chunks BEGIN
+        INSERT INTO rag_chunks_fts (rowid, content) VALUES (new.id, new.content);
+    END;
+    CREATE TRIGGER rag_chunks_removed AFTER DELETE ON rag_chunks BEGIN
+        INSERT INTO rag_chunks_fts (rag_chunks_fts, rowid, content) VALUES ('delete', old.id, old.content);
+    END;
+    CREATE TRIGGER rag_chunks_changed AFTER UPDATE ON rag_chunks BEGIN
+        INSERT INTO rag_chunks_fts (rag_chunks_fts, rowid, content) VALUES ('delete', old.id, old.content);
+        INSERT INTO rag_chunks_fts (rowid, content) VALUES (new.id, new.content);
+    END;
+
+    CREATE TABLE facts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        document INTEGER NOT NULL REFERENCES documents (id),
+        span_start INTEGER NOT NULL,        -- offsets in documents.text: the evidence
+        span_end INTEGER NOT NULL,
+        subject TEXT NOT NULL,
+        attribute TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        split TEXT NOT NULL CHECK (split IN ('train', 'validation')),
+        UNIQUE (document, span_start, span_end, subject, attribute)
+    );
+
+    CREATE TABLE pairs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        slot TEXT NOT NULL,                 -- chunk/style/index: where in the job it was written
+        fact INTEGER NOT NULL REFERENCES facts (id),
+        chunk INTEGER NOT NULL REFERENCES chunk_records (id),
+        chunk_hash TEXT NOT NULL,           -- the chunk's content hash when the pair was written
+        instruction TEXT NOT NULL,
+        output TEXT NOT NULL,
+        style TEXT NOT NULL,
+        split TEXT NOT NULL CHECK (split IN ('train', 'validation', 'held_out')),
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'rejected')),
+        reason TEXT NOT NULL DEFAULT '',    -- why it was rejected
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL DEFAULT '',
+        edited INTEGER NOT NULL DEFAULT 0 CHECK (edited IN (0, 1)),
+        created TEXT NOT NULL,
+        UNIQUE (job, slot)
+    );
+    CREATE INDEX pairs_chunk ON pairs (chunk);
+    CREATE INDEX pairs_fact ON pairs (fact);
+
+    CREATE TABLE datasets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE dataset_pairs (
+        dataset INTEGER NOT NULL REFERENCES datasets (id),
+        pair INTEGER NOT NULL REFERENCES pairs (id),
+        PRIMARY KEY (dataset, pair)
+    );
+
+    CREATE TABLE evaluation_questions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        pair INTEGER NOT NULL UNIQUE REFERENCES pairs (id),
+        kind TEXT NOT NULL CHECK (kind IN ('held_out', 'unasked')),
+        question TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        version INTEGER NOT NULL DEFAULT 1,
+        state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'retired'))
+    );
+
+    CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        batch INTEGER NOT NULL,             -- changes of one action share it and are undone together
+        at TEXT NOT NULL,
+        action TEXT NOT NULL,               -- in words, for the Undo button
+        table_name TEXT NOT NULL,
+        row_id INTEGER NOT NULL,
+        before JSON,                        -- null: the row was made by this change
+        after JSON,                         -- null: the row was removed by it
+        undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
+    );
+
+    CREATE TABLE applied_records (job TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (job, sequence));
+    """,
+)
+
+JOB_MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,                -- KIND-YYYYMMDD-HHMMSS-xxxx
+        project TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        lane TEXT NOT NULL CHECK (lane IN ('compute', 'light')),
+        state TEXT NOT NULL CHECK (state IN
+            ('queued', 'running', 'done', 'failed', 'stopped', 'cancelled', 'interrupted')),
+        resumable INTEGER NOT NULL DEFAULT 0 CHECK (resumable IN (0, 1)),
+        position INTEGER NOT NULL,          -- order in the queue
+        after TEXT,                         -- id of a job that must be done first
+        attempt INTEGER NOT NULL DEFAULT 0,
+        request TEXT CHECK (request IN ('stop', 'cancel')),
+        worker_pid INTEGER,
+        child_pid INTEGER,
+        child_started REAL,                 -- with the pid names the child beyond doubt
+        config JSON NOT NULL,
+        progress JSON,                      -- {"phase", "done", "total", "eta_seconds", ...}
+        result JSON,
+        error JSON,                         -- {"code", "subject", "sentence", "advice"}
+        created TEXT NOT NULL,
+        started TEXT,
+        ended TEXT,
+        seen INTEGER NOT NULL DEFAULT 0     -- its end was shown to a person
+    );
+    CREATE INDEX jobs_queue ON jobs (state, lane, position);
+    """,
+)
