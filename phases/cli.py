@@ -1,0 +1,174 @@
+"""The command line: a twin for every button. Each command calls the function that the button calls.
+
+    python app.py COMMAND [PROJECT] [...]        python app.py COMMAND --help
+
+Out: words for a person on stdout, or one JSON document with `--json`; progress bars and logs on stderr.
+Exit codes: 0 done, 1 a job or request failed, 2 a wrong word (command, flag, project name, setting), 130 detached by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phases import commands, words
+from phases.shared.errors import LehrlingError, ProjectError, SettingError
+from phases.shared.options import Option, options_of
+from phases.shared.project import DOMAINS, projects_folder
+
+EXIT_FAILED, EXIT_WRONG_WORD, EXIT_DETACHED = 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word of the command line.
+
+    `run` takes the parsed arguments and returns what `--json` prints; `show` turns that into words.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], Any]
+    show: Callable[[Any], str]
+    arguments: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = ()
+    config: str = ""
+    needs_project: bool = True
+
+
+def _argument(*names: str, **about: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
+    return names, about
+
+
+PAGE = (_argument("--page", type=int, default=1, help="page of 50 rows"),)
+CHUNK = (_argument("id", type=int, help="the chunk's number"),)
+PAIR = (_argument("id", type=int, help="the pair's number"),)
+JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
+DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
+
+COMMANDS: tuple[Command, ...] = (
+    Command("demo", "run all four phases on the sample documents, in the project sample-demo", commands.demo,
+            words.show_demo, (_argument("--name", default="sample-demo", help="the project to work in"),),
+            needs_project=False),
+    Command("projects", "list the projects", commands.projects, words.show_projects, needs_project=False),
+    Command("new", "create a project", commands.new, words.show_new, (
+        _argument("--language", default="en", help="language of the documents: en, de ..."),
+        _argument("--domain", default="general", choices=DOMAINS, help="what the documents are about"),
+        _argument("--base-model", default="builtin", help="builtin, a Hugging Face id, or a folder"))),
+    Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
+            (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, TXT, MD or HTML"), DETACH),
+            config="phases.rag_data.config:IngestConfig"),
+    Command("documents", "list the documents", commands.documents, words.show_documents),
+    Command("remove", "remove a document and its chunks", commands.remove, words.show_sentence,
+            (_argument("source", help="the document's file name"),)),
+    Command("chunks", "page through the chunks", commands.chunks, words.show_chunks, (
+        *PAGE, _argument("--source", help="only of this document"),
+        _argument("--state", choices=("active", "excluded"), help="only in this state"))),
+    Command("edit-chunk", "replace a chunk's text", commands.edit_chunk, words.show_sentence,
+            (*CHUNK, _argument("--content", required=True, help="the new text; - reads it from standard input"))),
+    Command("exclude", "keep a chunk out of search, training and questions", commands.exclude, words.show_sentence, CHUNK),
+    Command("include", "take an excluded chunk back in", commands.include, words.show_sentence, CHUNK),
+    Command("delete-chunk", "delete a chunk", commands.delete_chunk, words.show_sentence, CHUNK),
+    Command("undo", "undo the last change to a chunk or pair", commands.undo, words.show_sentence),
+    Command("search", "full-text search in the chunks", commands.search, words.show_search,
+            (_argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"))),
+    Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt,
+            (DETACH, _argument("--plan", action="store_true", help="show the plan, start nothing")),
+            config="phases.cpt.config:CptConfig"),
+    Command("sft-data", "chunks -> question-answer pairs (tab 3)", commands.sft_data, words.show_sft_data,
+            (DETACH, _argument("--test", action="store_true", help="only test the provider")),
+            config="phases.sft_data.config:WriteConfig"),
+    Command("pairs", "page through the question-answer pairs", commands.pairs, words.show_pairs, (
+        *PAGE, _argument("--state", choices=("open", "accepted", "rejected")), _argument("--style"),
+        _argument("--source", help="only from this document"))),
+    Command("accept", "accept a pair", commands.accept, words.show_sentence, PAIR),
+    Command("reject", "reject a pair", commands.reject, words.show_sentence,
+            (*PAIR, _argument("--reason", default="", help="why"))),
+    Command("edit-pair", "change a pair's words", commands.edit_pair, words.show_sentence,
+            (*PAIR, _argument("--instruction"), _argument("--output"))),
+    Command("export-data", "write the data set as data/NAME.jsonl", commands.export_data, words.show_sentence,
+            (_argument("--dataset", default="sft_data", help="the data set's name"),)),
+    Command("sft", "CPT model + pairs -> final model (tab 4)", commands.sft, words.show_sft,
+            (DETACH, _argument("--plan", action="store_true", help="show the plan, start nothing")),
+            config="phases.sft.config:SftConfig"),
+    Command("evaluate", "ask base, CPT and final model the held-out questions", commands.evaluate, words.show_evaluation,
+            (DETACH,), config="phases.sft.config:EvaluateConfig"),
+    Command("chat", "ask a model of the project", commands.chat, words.show_chat, (
+        _argument("--model", default="final", help="base, cpt or final"),
+        _argument("--prompt", help="the question; without it, questions are read line by line"),
+        _argument("--system", default="", help="system prompt"),
+        _argument("--temperature", type=float, default=0.7, help="0 answers greedily"),
+        _argument("--top-p", type=float, default=0.9), _argument("--top-k", type=int, default=50),
+        _argument("--max-new-tokens", type=int, default=256))),
+    Command("export", "write a model for use elsewhere", commands.export, words.show_export, (DETACH,),
+            config="phases.sft.config:ExportConfig"),
+    Command("jobs", "list the jobs", commands.jobs, words.show_jobs, (
+        _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log")),
+            needs_project=False),
+    Command("stop", "stop a job and save, so that it can be resumed", commands.stop, words.show_sentence, JOB),
+    Command("cancel", "end a job without saving", commands.cancel, words.show_sentence, JOB),
+    Command("resume", "go on with a stopped, interrupted or failed job", commands.resume, words.show_job, (*JOB, DETACH)),
+    Command("set-key", "store a provider's key, read from standard input", commands.set_key, words.show_sentence,
+            (_argument("name", help="for example OPENROUTER_API_KEY"),), needs_project=False),
+)
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    arguments = build_parser().parse_args(words)
+    command: Command = arguments.command
+    arguments.projects = projects_folder(arguments.projects)
+    arguments.settings = {name: getattr(arguments, name) for name in arguments.setting_names}
+    try:
+        result = command.run(arguments)
+    except KeyboardInterrupt:
+        print("\nDetached. Nothing was stopped: 'python app.py jobs' shows what goes on.", file=sys.stderr)
+        return EXIT_DETACHED
+    except LehrlingError as error:
+        return _report(error, arguments.json)
+    print(json.dumps(result, ensure_ascii=False, indent=1, default=str) if arguments.json else command.show(result))
+    return EXIT_FAILED if isinstance(result, Mapping) and result.get("state") in commands.BAD_ENDS else 0
+
+
+def _report(error: LehrlingError, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": error.as_record()}, ensure_ascii=False, indent=1))
+    print(f"lehrling: {error}", file=sys.stderr)
+    return EXIT_WRONG_WORD if isinstance(error, ProjectError | SettingError) else EXIT_FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their flags; a job's flags come from its configuration class."""
+    parser = argparse.ArgumentParser(prog="python app.py", description="Lehrling: documents to a small model that knows them. "
+                                     "Without a command it opens the window.")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--projects", metavar="DIR", help="another projects folder (else LEHRLING_PROJECTS, else projects/)")
+    common.add_argument("--json", action="store_true", help="print one JSON document")
+    words = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        word = words.add_parser(command.name, help=command.help, description=command.help, parents=[common])
+        if command.needs_project:
+            word.add_argument("project", metavar="NAME", help="the project's name")
+        for names, about in command.arguments:
+            word.add_argument(*names, **about)
+        fields = options_of(commands.load(command.config)) if command.config else []
+        for field in fields:
+            _add_flag(word, field)
+        word.set_defaults(command=command, setting_names=[field.name for field in fields])
+    return parser
+
+
+def _add_flag(parser: argparse.ArgumentParser, field: Option) -> None:
+    """A flag of a configuration field; None (not given) lets preset, project.yaml and default speak."""
+    unit = f" [{field.unit}]" if field.unit else ""
+    shown = "none" if field.default == "" else field.default
+    about: dict[str, Any] = {"dest": field.name, "default": None,
+                             "help": f"{field.label}{unit}: {field.help} (default {shown})".replace("%", "%%")}
+    if field.kind is bool:
+        about["action"] = argparse.BooleanOptionalAction
+    else:
+        about["metavar"] = {int: "N", float: "X", str: "TEXT"}[field.kind]
+    parser.add_argument(field.flag, **about)

@@ -1,0 +1,341 @@
+"""What each command does: parsed arguments -> the record that `--json` prints.
+
+Every function takes the namespace of `phases/cli.py` and calls the same function as the window's button. Heavy modules
+are imported inside, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from phases.shared import project as project_folder
+from phases.shared.errors import FileRejected, NotReady, StorageError
+from phases.shared.options import resolve
+from phases.shared.project import Project, open_project
+
+BAD_ENDS = ("failed", "interrupted", "cancelled")
+
+
+def load(dotted: str) -> Any:
+    """The object behind "package.module:name"."""
+    module, _, name = dotted.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+# ---- projects ----
+
+def demo(arguments: Namespace) -> dict[str, Any]:
+    from phases.demo import run_demo
+    return run_demo(arguments.projects, arguments.name)
+
+
+def projects(arguments: Namespace) -> list[dict[str, Any]]:
+    from phases.shared.database.chunks import knowledge_summary
+    from phases.shared.database.connection import knowledge
+    found = []
+    for name in project_folder.list_projects(arguments.projects):
+        project = open_project(arguments.projects, name)
+        with knowledge(project) as connection:
+            summary = dataclasses.asdict(knowledge_summary(connection))
+        found.append({"name": name, "language": project.language, "base_model": project.base_model, **summary,
+                      "cpt_model": project.cpt_model.is_dir(), "final_model": project.final_model.is_dir()})
+    return found
+
+
+def new(arguments: Namespace) -> dict[str, Any]:
+    made = project_folder.create_project(arguments.projects, arguments.project, language=arguments.language,
+                                         domain=arguments.domain, base_model=arguments.base_model)
+    return {"project": made.name, "folder": str(made.root)}
+
+
+# ---- tab 1 ----
+
+def ingest(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import IngestConfig
+    from phases.rag_data.ingest import ingest_files
+    project = _project(arguments)
+    config = resolve(IngestConfig, project.settings.get("ingest"), arguments.settings)
+    return _finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
+
+
+def documents(arguments: Namespace) -> list[dict[str, Any]]:
+    from phases.shared.database.documents import list_documents
+    with _knowledge(arguments) as connection:
+        return [dataclasses.asdict(one) for one in list_documents(connection)]
+
+
+def remove(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.documents import list_documents, remove_document
+    with _knowledge(arguments) as connection:
+        known = {one.source: one.id for one in list_documents(connection)}
+        if arguments.source not in known:
+            raise FileRejected(f"The project has no document '{arguments.source}'.",
+                               f"Its documents: {', '.join(known) or 'none'}.", subject=arguments.source)
+        remove_document(connection, known[arguments.source])
+    return {"sentence": f"'{arguments.source}' and its chunks are removed."}
+
+
+def chunks(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.chunks import chunk_page
+    with _knowledge(arguments) as connection:
+        rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state)
+    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in rows]}
+
+
+def edit_chunk(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.chunks import edit_chunk
+    from phases.shared.models.tokenizer import token_counter
+    content = sys.stdin.read() if arguments.content == "-" else arguments.content
+    count = token_counter(_project(arguments)).count
+    with _knowledge(arguments) as connection:
+        edit_chunk(connection, arguments.id, content, count(content))
+    return {"sentence": f"Chunk {arguments.id} is changed."}
+
+
+def exclude(arguments: Namespace) -> dict[str, Any]:
+    return _set_chunk_state(arguments, "excluded")
+
+
+def include(arguments: Namespace) -> dict[str, Any]:
+    return _set_chunk_state(arguments, "active")
+
+
+def _set_chunk_state(arguments: Namespace, state: str) -> dict[str, Any]:
+    from phases.shared.database.chunks import set_chunk_state
+    with _knowledge(arguments) as connection:
+        set_chunk_state(connection, arguments.id, state)
+    return {"sentence": f"Chunk {arguments.id} is {state}."}
+
+
+def delete_chunk(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.chunks import delete_chunk
+    with _knowledge(arguments) as connection:
+        delete_chunk(connection, arguments.id)
+    return {"sentence": f"Chunk {arguments.id} is deleted."}
+
+
+def undo(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.changes import undo_last
+    with _knowledge(arguments) as connection:
+        undone = undo_last(connection)
+    if undone is None:
+        raise StorageError("There is no change to undo.", subject=arguments.project)
+    return {"sentence": f"Undone: {undone}."}
+
+
+def search(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.search import search_chunks
+    with _knowledge(arguments) as connection:
+        hits = search_chunks(connection, arguments.query, limit=arguments.limit)
+    return {"query": arguments.query, "hits": [dataclasses.asdict(hit) for hit in hits]}
+
+
+# ---- tab 2 ----
+
+def cpt(arguments: Namespace) -> dict[str, Any]:
+    from phases.cpt.config import CptConfig
+    from phases.cpt.corpus import plan_cpt
+    project = _project(arguments)
+    config = resolve(CptConfig, project.settings.get("cpt"), arguments.settings)
+    return {"plan": dataclasses.asdict(plan_cpt(project, config))} if arguments.plan else _start(arguments, "cpt", config)
+
+
+# ---- tab 3 ----
+
+def sft_data(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft_data.config import WriteConfig
+    project = _project(arguments)
+    config = resolve(WriteConfig, project.settings.get("sft-data"), arguments.settings)
+    if arguments.test:
+        from phases.sft_data.generate import test_provider
+        from phases.shared.settings import load_keys
+        return {"test": test_provider(config, load_keys())}
+    return _start(arguments, "sft-data", config)
+
+
+def pairs(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft_data.review import pair_page
+    with _knowledge(arguments) as connection:
+        rows, total = pair_page(connection, arguments.page, state=arguments.state, style=arguments.style,
+                                source=arguments.source)
+    return {"page": arguments.page, "total": total, "pairs": [dataclasses.asdict(row) for row in rows]}
+
+
+def accept(arguments: Namespace) -> dict[str, Any]:
+    return _set_pair_state(arguments, "accepted", "")
+
+
+def reject(arguments: Namespace) -> dict[str, Any]:
+    return _set_pair_state(arguments, "rejected", arguments.reason)
+
+
+def _set_pair_state(arguments: Namespace, state: str, reason: str) -> dict[str, Any]:
+    from phases.sft_data.review import set_pair_state
+    with _knowledge(arguments) as connection:
+        set_pair_state(connection, arguments.id, state, reason)
+    return {"sentence": f"Pair {arguments.id} is {state}."}
+
+
+def edit_pair(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft_data.review import edit_pair, get_pair
+    with _knowledge(arguments) as connection:
+        row = get_pair(connection, arguments.id)
+        edit_pair(connection, arguments.id, arguments.instruction or row.instruction, arguments.output or row.output)
+    return {"sentence": f"Pair {arguments.id} is changed."}
+
+
+def export_data(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft_data.convert import export_dataset
+    with _knowledge(arguments) as connection:
+        path = export_dataset(_project(arguments), connection, arguments.dataset)
+    return {"sentence": f"Written: {path}", "file": str(path)}
+
+
+def set_key(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.settings import save_key
+    save_key(arguments.name, sys.stdin.readline().strip())
+    return {"sentence": f"{arguments.name} is stored in a file that only you can read."}
+
+
+# ---- tab 4 ----
+
+def sft(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft.config import SftConfig
+    from phases.sft.data import plan_sft
+    project = _project(arguments)
+    config = resolve(SftConfig, project.settings.get("sft"), arguments.settings)
+    return {"plan": dataclasses.asdict(plan_sft(project, config))} if arguments.plan else _start(arguments, "sft", config)
+
+
+def evaluate(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft.config import EvaluateConfig
+    config = resolve(EvaluateConfig, _project(arguments).settings.get("evaluate"), arguments.settings)
+    return _start(arguments, "evaluate", config)
+
+
+def export(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft.config import ExportConfig
+    config = resolve(ExportConfig, _project(arguments).settings.get("export"), arguments.settings)
+    return _start(arguments, "export", config)
+
+
+def chat(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft.chat import ChatSettings, answer_stream
+    from phases.shared.models.host_client import ModelHost
+    project = _project(arguments)
+    settings = ChatSettings(system=arguments.system, temperature=arguments.temperature, top_p=arguments.top_p,
+                            top_k=arguments.top_k, max_new_tokens=arguments.max_new_tokens)
+    history: list[dict[str, str]] = []
+    answers = []
+    with ModelHost() as host:
+        for question in _questions(arguments.prompt):
+            history.append({"role": "user", "content": question})
+            answer = ""
+            for piece in answer_stream(host, project, arguments.model, history, settings):
+                answer += piece
+                _echo(piece, arguments)
+            _echo("\n", arguments)
+            history.append({"role": "assistant", "content": answer})
+            answers.append({"question": question, "answer": answer})
+    return {"project": project.name, "model": arguments.model, "answers": answers,
+            "answer": answers[-1]["answer"] if answers else ""}
+
+
+def _echo(text: str, arguments: Namespace) -> None:
+    if not arguments.json:
+        print(text, end="", flush=True)
+
+
+def _questions(prompt: str | None) -> Iterator[str]:
+    """The one given question, or lines from standard input until it ends."""
+    if prompt is not None:
+        yield prompt
+        return
+    while True:
+        if sys.stdin.isatty():
+            print("> ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        if line.strip():
+            yield line.strip()
+
+
+# ---- jobs ----
+
+def jobs(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.metrics import log_tail
+    from phases.shared.jobs.queue import get_job, list_jobs
+    if arguments.log:
+        job = get_job(arguments.projects, arguments.log)
+        return {"log": log_tail(open_project(arguments.projects, job.project).job_dir(job.id))}
+    if arguments.project:
+        _project(arguments)
+    return {"jobs": [dataclasses.asdict(job) for job in list_jobs(arguments.projects, arguments.project or None)]}
+
+
+def stop(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import find_job, request_stop
+    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("running", "queued"))
+    request_stop(arguments.projects, job.id)
+    return {"job": job.id, "sentence": f"{job.id} saves at its next step and stops; 'resume' goes on with it."}
+
+
+def cancel(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import find_job, request_cancel
+    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("running", "queued"))
+    request_cancel(arguments.projects, job.id)
+    return {"job": job.id, "sentence": f"{job.id} is being ended."}
+
+
+def resume(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import find_job, resume_job
+    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("stopped", "interrupted", "failed"))
+    return _finished(arguments, resume_job(arguments.projects, job.id))
+
+
+# ---- shared by the above ----
+
+def _project(arguments: Namespace) -> Project:
+    return open_project(arguments.projects, arguments.project)
+
+
+def _knowledge(arguments: Namespace) -> Any:
+    from phases.shared.database.connection import knowledge
+    return knowledge(_project(arguments))
+
+
+def _start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
+    from phases.shared.jobs.queue import submit_job
+    try:
+        job = submit_job(arguments.projects, _project(arguments), kind, config)
+    except NotReady as error:
+        raise NotReady(" ".join(error.missing), error.advice, subject=kind, missing=error.missing) from None
+    return _finished(arguments, job)
+
+
+def _finished(arguments: Namespace, job: Any) -> dict[str, Any]:
+    """The job's record: at once with --detach, else when it has ended, with a progress bar on stderr."""
+    if not arguments.detach:
+        job = follow(arguments.projects, job.id)
+    return job_record(job)
+
+
+def follow(projects: Path, job_id: str) -> Any:
+    """Wait for a job with a progress bar; works the queue itself where no window does."""
+    from phases.progress import ProgressBars
+    from phases.shared.jobs.wait import wait_for_job
+    with ProgressBars() as bars:
+        return wait_for_job(projects, job_id, bars)
+
+
+def job_record(job: Any) -> dict[str, Any]:
+    """What a command prints of a job."""
+    result: Mapping[str, Any] = job.result or {}
+    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}

@@ -1,0 +1,213 @@
+"""What a command's record looks like in words: the record that `--json` prints -> lines for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Columns as wide as their widest cell, two blanks between them; numbers to the right."""
+    cells = [[_cell(one) for one in row] for row in rows]
+    widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
+    right = [all(isinstance(row[column], int | float) or row[column] is None for row in rows) and bool(rows)
+             for column in range(len(head))]
+    lines = [[text.rjust(width) if to_right else text.ljust(width)
+              for text, width, to_right in zip(row, widths, right, strict=True)] for row in [list(head), *cells]]
+    return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def show_sentence(result: Record) -> str:
+    return str(result["sentence"])
+
+
+def show_projects(result: Sequence[Record]) -> str:
+    if not result:
+        return "No projects yet. Make one: python app.py new NAME. Or see it work: python app.py demo."
+    return table(("project", "language", "base model", "documents", "chunks", "tokens", "CPT model", "final model"),
+                 [(one["name"], one["language"], one["base_model"], one["documents"], one["chunks"], one["tokens"],
+                   one["cpt_model"], one["final_model"]) for one in result])
+
+
+def show_new(result: Record) -> str:
+    return (f"Project '{result['project']}' is made in {result['folder']}.\n"
+            f"Next: python app.py ingest \"{result['project']}\" FILE...")
+
+
+def show_ingest(result: Record) -> str:
+    lines = [_state_line(result)]
+    for word in ("added", "replaced", "unchanged"):
+        if result.get(word):
+            lines.append(f"{word}: {', '.join(result[word])}")
+    lines += [f"not taken: {one['file']}: {one['reason']} {one.get('advice', '')}".rstrip() for one in result.get("rejected", [])]
+    if result.get("chunks") is not None:
+        lines.append(f"chunks added: {result['chunks']}")
+    return "\n".join(lines)
+
+
+def show_documents(result: Sequence[Record]) -> str:
+    if not result:
+        return "No documents yet. Add some: python app.py ingest NAME FILE..."
+    return table(("document", "pages", "chunks", "tokens", "added"),
+                 [(one["source"], one["pages"], one["chunks"], one["tokens"], one["added"]) for one in result])
+
+
+def show_chunks(result: Record) -> str:
+    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"],
+             "held out" if one["held_out"] else one["state"], _short(one["content"])) for one in result["chunks"]]
+    return f"{table(('#', 'source', 'page', 'tokens', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
+
+
+def show_search(result: Record) -> str:
+    if not result["hits"]:
+        return f"Nothing found for: {_short(result['query'])}"
+    lines = []
+    for hit in result["hits"]:
+        chunk = hit["chunk"]
+        snippet = " ".join(hit["snippet"].replace("\x02", "[").replace("\x03", "]").split())
+        lines.append(f"#{chunk['id']}  {chunk['source']}  {snippet}")
+    return "\n".join(lines)
+
+
+def show_plan(plan: Record) -> str:
+    lines = [f"{key.replace('_', ' ')}: {_cell(value)}" for key, value in plan.items() if key not in ("warnings", "missing")]
+    return "\n".join(lines + [f"missing: {one}" for one in plan.get("missing", ())]
+                     + [f"warning: {one}" for one in plan.get("warnings", ())])
+
+
+def show_cpt(result: Record) -> str:
+    if "plan" in result:
+        return show_plan(result["plan"])
+    lines = [_state_line(result)]
+    if result.get("model"):
+        lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
+        lines.append(f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, "
+                     f"{_number(result.get('perplexity_after'))} after")
+    return "\n".join(lines)
+
+
+def show_sft(result: Record) -> str:
+    if "plan" in result:
+        return show_plan(result["plan"])
+    lines = [_state_line(result)]
+    if result.get("model"):
+        lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
+    return "\n".join(lines)
+
+
+def show_sft_data(result: Record) -> str:
+    if "test" in result:
+        return str(result["test"])
+    known = ("asked", "written", "rejected", "failed", "reason", "file", "prompt_tokens", "completion_tokens")
+    return "\n".join([_state_line(result), *(f"{key.replace('_', ' ')}: {_plain(result[key])}" for key in known if result.get(key))])
+
+
+def show_pairs(result: Record) -> str:
+    rows = [(one["id"], one["style"], one["split"].replace("_", " "), one["state"], _short(one["instruction"]), _short(one["output"], 40))
+            for one in result["pairs"]]
+    return f"{table(('#', 'style', 'split', 'state', 'question', 'answer'), rows)}\npage {result['page']}, {result['total']} pairs in all"
+
+
+def show_evaluation(result: Record) -> str:
+    if "table" not in result:
+        return _state_line(result)
+    return f"{_state_line(result)}\n\n{evaluation_table(result['table'])}"
+
+
+def evaluation_table(rows: Sequence[Record]) -> str:
+    """Base, CPT and final model side by side, each share with its 95 % interval and number of questions."""
+    head = ("model", "held-out phrasings right", "95 % interval", "n", "never-asked facts right", "95 % interval", "n",
+            "perplexity, held-out sections")
+    return table(head, [(one["model"], percent(one["closed_book_accuracy"]), _interval(one["closed_book_interval"]),
+                         one["closed_book_n"], percent(one["unasked_accuracy"]), _interval(one["unasked_interval"]),
+                         one["unasked_n"], _number(one["perplexity"])) for one in rows])
+
+
+def show_export(result: Record) -> str:
+    lines = [_state_line(result)]
+    if result.get("folder"):
+        lines.append(f"folder: {result['folder']}")
+        lines += [f"  {one['name']}  {one['bytes']:,} bytes" for one in result.get("files", [])]
+    if result.get("parity"):
+        lines.append(f"checked: {_plain(result['parity'])}")
+    return "\n".join(lines)
+
+
+def show_chat(result: Record) -> str:
+    return ""
+
+
+def show_jobs(result: Record) -> str:
+    if "log" in result:
+        return result["log"]
+    if not result["jobs"]:
+        return "No jobs yet."
+    return table(("job", "project", "state", "step", "created", "what"),
+                 [(one["id"], one["project"], one["state"], _steps(one["progress"]), one["created"], (one["error"] or {}).get("sentence", ""))
+                  for one in result["jobs"]])
+
+
+def show_job(result: Record) -> str:
+    return "\n".join([_state_line(result), *(f"{key}: {_plain(value)}" for key, value in result.items()
+                                             if key not in ("job", "state", "resumable", "error"))])
+
+
+def show_demo(result: Record) -> str:
+    rows = [{"model": model, **values} for model, values in result["evaluation"].items()]
+    lines = [f"Project '{result['project']}', {result['seconds']} seconds.", "", evaluation_table(rows), "",
+             "Three questions in wordings that were never trained on:"]
+    for one in result["answers"]:
+        lines.append(f"  {one['question']}\n    {one['answer']}" + ("" if one["correct"] else f"   (the documents say: {one['expected']})"))
+    name = result["project"]
+    lines += ["", f"The model: {result['export']}", f"Ask it yourself: python app.py chat {name} --model final --prompt \"...\"",
+              "Open the window: python app.py"]
+    return "\n".join(lines)
+
+
+def _state_line(result: Record) -> str:
+    line = f"{result['job']}: {result['state']}"
+    error = result.get("error") or {}
+    if error:
+        line += f". {error.get('sentence', '')} {error.get('advice', '')}".rstrip()
+    if result.get("resumable") and result["state"] not in ("done", "queued", "running"):
+        line += " It can be resumed."
+    return line
+
+
+def _steps(progress: Record | None) -> str:
+    return f"{progress['done']} of {progress['total']}" if progress and progress.get("total") else "-"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "-" if not bounds else f"{100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(one) for one in value) or "none"
+    return _cell(value)
+
+
+def _short(text: str, most: int = 70) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else flat[:most - 1] + "…"
