@@ -1,0 +1,111 @@
+"""A form made from a configuration class: one component a field, the rare ones folded, with a count of what was changed.
+
+In: a configuration class (phases.shared.options). Out: a `Form` whose components are the inputs of a handler, and whose
+`values` turn what came back into a mapping for `resolve`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from phases.shared.options import Option, as_mapping, options_of, resolve
+from phases.shared.project import Project
+from phases.shared.ui.texts import say, word
+
+Choices = Mapping[str, Sequence[tuple[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Form:
+    """The components of a configuration class, in the order of its fields."""
+
+    config: type
+    section: str
+    fields: Mapping[str, Any]
+    advanced: gr.Accordion | None
+
+    @property
+    def components(self) -> list[Any]:
+        return list(self.fields.values())
+
+    def values(self, given: Sequence[Any]) -> dict[str, Any]:
+        """What stands in the form, by field name; an emptied number means "not given"."""
+        return dict(zip(self.fields, given, strict=True))
+
+    def resolved(self, project: Project, given: Sequence[Any]) -> Any:
+        """The checked configuration. Raises SettingError with the field that is wrong."""
+        return resolve(self.config, project.settings.get(self.section), self.values(given))
+
+    def shown(self, config: Any) -> list[Any]:
+        """The component values that show a configuration."""
+        mapping = as_mapping(config)
+        return [mapping[name] for name in self.fields]
+
+    def preset(self, project: Project, preset: str) -> Any:
+        """The configuration of a preset, over it the project's own settings."""
+        own = {key: value for key, value in (project.settings.get(self.section) or {}).items() if key != "preset"}
+        return resolve(self.config, own, {"preset": preset})
+
+    def changed(self, project: Project, given: Sequence[Any]) -> dict[str, Any]:
+        """The fields that differ from the preset that is chosen."""
+        values = self.values(given)
+        usual = resolve(self.config, {"preset": values["preset"]} if "preset" in values else None)
+        return {name: value for name, value in values.items()
+                if name != "preset" and value is not None and value != getattr(usual, name)}
+
+
+def build_form(config: type, section: str, *, choices: Choices | None = None, leave_out: Sequence[str] = ()) -> Form:
+    """Draw the form where it is called; fields marked `advanced` come into a folded part at its end."""
+    every = [one for one in options_of(config) if one.name not in leave_out]
+    given = choices or {}
+    fields = {one.name: _field(one, given.get(one.name)) for one in every if not one.advanced}
+    rare = [one for one in every if one.advanced]
+    advanced = gr.Accordion(say("form.advanced"), open=False, elem_classes="advanced") if rare else None
+    if advanced:
+        with advanced:
+            fields.update({one.name: _field(one, given.get(one.name)) for one in rare})
+    return Form(config, section, {one.name: fields[one.name] for one in every}, advanced)
+
+
+def advanced_label(form: Form, changed: Mapping[str, Any]) -> Any:
+    """The folded part's heading, with how many of its fields differ from the preset."""
+    rare = {one.name for one in options_of(form.config) if one.advanced}
+    count = len(rare & set(changed))
+    return gr.update(label=say("form.advanced_changed", n=count) if count else say("form.advanced"))
+
+
+def command_for(command: str, project: Project, form: Form, given: Sequence[Any]) -> str:
+    """The command that does the same as the button."""
+    parts = ["python app.py", command, shlex.quote(project.name)]
+    values = form.values(given)
+    flags = {one.name: one for one in options_of(form.config)}
+    changed = dict(form.changed(project, given))
+    if "preset" in values and values["preset"] != flags["preset"].default:
+        changed = {"preset": values["preset"], **changed}
+    return " ".join([*parts, *(_flag(flags[name], value) for name, value in changed.items())])
+
+
+def _field(one: Option, choices: Sequence[tuple[str, Any]] | None) -> Any:
+    label = f"{one.label} ({one.unit})" if one.unit else one.label
+    common = {"label": label, "info": one.help or None, "elem_classes": "field", "interactive": True}
+    if choices is not None:
+        return gr.Dropdown(choices=list(choices), value=one.default, allow_custom_value=True, **common)
+    if one.choices:
+        pairs = [(word(f"choice.{one.name}", str(value)), value) for value in one.choices]
+        return gr.Dropdown(choices=pairs, value=one.default, **common)
+    if one.kind is bool:
+        return gr.Checkbox(value=one.default, **common)
+    if one.kind in (int, float):
+        return gr.Number(value=one.default, precision=0 if one.kind is int else None, min_width=120, **common)
+    return gr.Textbox(value=one.default, max_lines=3, **common)
+
+
+def _flag(field: Option, value: Any) -> str:
+    if field.kind is bool:
+        return field.flag if value else f"--no-{field.flag[2:]}"
+    return f"{field.flag} {shlex.quote(str(value))}"

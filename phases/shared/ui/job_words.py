@@ -1,0 +1,79 @@
+"""A job in words: what it is, how far it is, how it ended. Pure functions from a `Job` to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from phases.shared.jobs.queue import Job
+from phases.shared.ui.figures import duration, number, percent
+from phases.shared.ui.texts import many, say, word
+
+
+def kind_of(job: Job) -> str:
+    return word("job", job.kind)
+
+
+def progress_words(job: Job) -> list[str]:
+    """ "training", "step 120 of 300", "loss 2.31", "4 min left": what is known by now."""
+    progress: Mapping[str, Any] = job.progress or {}
+    parts = [word("phase", str(progress["phase"]))] if progress.get("phase") else [say("status.starting")]
+    if progress.get("total"):
+        parts.append(say(f"status.{unit_of(job)}", done=f"{progress.get('done', 0):,}", total=f"{progress['total']:,}"))
+    if progress.get("loss") is not None:
+        parts.append(say("status.loss", loss=number(progress["loss"])))
+    if progress.get("eta_seconds") is not None:
+        parts.append(say("status.left", time=duration(progress["eta_seconds"])))
+    if progress.get("text"):
+        parts.append(str(progress["text"]))
+    return parts
+
+
+def unit_of(job: Job) -> str:
+    """What the progress counts: training steps in training, else parts of the work."""
+    training = job.kind in ("cpt", "sft") and (job.progress or {}).get("phase") == "training"
+    return "step" if training else "part"
+
+
+def share_done(job: Job) -> float:
+    progress = job.progress or {}
+    return min(1.0, progress.get("done", 0) / progress["total"]) if progress.get("total") else 0.0
+
+
+def result_words(job: Job) -> str:
+    """How a job ended: its result in a few figures, or its reason and what to do."""
+    if job.error and job.state in ("failed", "interrupted", "stopped"):
+        reason = f"{job.error.get('sentence', '')} {job.error.get('advice', '')}".strip()
+        if reason:
+            return reason
+    if job.state != "done":
+        return say(f"ended.{job.state}_resumable") if job.resumable else word("ended", job.state)
+    return _figures(job.kind, job.result or {})
+
+
+def _figures(kind: str, result: Mapping[str, Any]) -> str:
+    if kind == "ingest":
+        return _ingested(result)
+    parts = []
+    if result.get("train_loss") is not None:
+        parts.append(say("result.loss", loss=number(result["train_loss"])))
+    if result.get("perplexity_after") is not None:
+        parts.append(say("result.perplexity", before=number(result.get("perplexity_before"), 1),
+                         after=number(result["perplexity_after"], 1)))
+    for row in result.get("table", []):
+        if row.get("closed_book_accuracy") is not None:
+            parts.append(f"{word('model', row['model'])} {percent(row['closed_book_accuracy'])}")
+    pairs = result.get("pairs", result.get("written"))
+    if isinstance(pairs, int):
+        parts.append(many("pair", pairs))
+    if result.get("seconds"):
+        parts.append(duration(result["seconds"]))
+    if result.get("folder"):
+        parts.append(str(result["folder"]))
+    return ", ".join(parts) or word("ended", "done")
+
+
+def _ingested(result: Mapping[str, Any]) -> str:
+    counts = [(key, len(result.get(key) or [])) for key in ("added", "replaced", "unchanged", "rejected")]
+    words = [say(f"ingested.{key}", n=count) for key, count in counts if count]
+    return ", ".join([*words, many("chunk", result["chunks"])] if result.get("chunks") else words) or word("ended", "done")

@@ -1,0 +1,47 @@
+// What the browser does by itself: go to a project, open and close dialogs, light or dark, keys of the review.
+window.lehrling = {
+  go(name) {
+    if (!name) return;
+    const address = new URL(window.location.href);
+    address.searchParams.set('project', name);
+    window.location.assign(address);
+  },
+  open(id) {
+    const dialog = document.getElementById(id);
+    if (!dialog) return;
+    dialog.classList.add('open');
+    dialog.setAttribute('role', 'dialog');
+    dialog.setAttribute('aria-modal', 'true');
+    const first = dialog.querySelector('input, textarea, button');
+    if (first) setTimeout(() => first.focus(), 30);
+  },
+  close() {
+    document.querySelectorAll('.dialog.open').forEach((one) => one.classList.remove('open'));
+  },
+  shade() {
+    const dark = !document.body.classList.contains('dark');
+    document.body.classList.toggle('dark', dark);
+    const address = new URL(window.location.href);
+    address.searchParams.set('__theme', dark ? 'dark' : 'light');
+    window.history.replaceState(null, '', address);
+  },
+  copy(id) {
+    const text = document.querySelector(`#${id} code`)?.textContent;
+    if (text && navigator.clipboard) navigator.clipboard.writeText(text);
+  },
+};
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') window.lehrling.close();
+  const typing = event.target.closest('input, textarea, select, [contenteditable="true"]');
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const name = { a: 'review-accept', e: 'review-edit', r: 'review-reject' }[event.key.toLowerCase()];
+  const button = name && document.getElementById(name);
+  if (button && button.offsetParent !== null && !button.disabled) {
+    event.preventDefault();
+    button.click();
+  }
+});
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('#status [data-act]');
+  if (button) window.lehrling.asked = `${button.dataset.act}-dialog`;
+}, true);

@@ -1,0 +1,99 @@
+"""What every part of the window stands on: the open window's settings, and the wrapping of handlers.
+
+In: a function `fn(window, project, *values)`. Out: a Gradio handler that finds the project by the page's address
+(`?project=NAME`, so that a reload or a restart of the program loses nothing) and shows errors as sentences.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from phases.shared.errors import LehrlingError, NotReady, ProjectError
+from phases.shared.project import Project, open_project
+from phases.shared.ui.texts import say
+
+QUICK: dict[str, Any] = {"queue": False, "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Window:
+    """The open window. `host` answers chat questions in a process of its own (phases.shared.models.host_client)."""
+
+    projects: Path
+    root_path: str = ""
+    host: Any = None
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What a tab listens to: `data` changes with the tables and the jobs' states, `run` also with every step of a job."""
+
+    data: gr.State
+    run: gr.State
+    load: Any
+
+
+def project_of(window: Window, request: gr.Request) -> Project | None:
+    """The project that the page's address names; None when it names none, or one that is not there."""
+    name = request.query_params.get("project", "")
+    try:
+        return open_project(window.projects, name) if name else None
+    except ProjectError:
+        return None
+
+
+def shows(window: Window, fn: Callable[..., Any], outputs: int) -> Callable[..., Any]:
+    """A handler that only shows: without a project, or when the shown thing is gone, it leaves everything as it is."""
+
+    def handler(request: gr.Request, *values: Any) -> Any:
+        project = project_of(window, request)
+        nothing = gr.skip() if outputs == 1 else tuple(gr.skip() for _ in range(outputs))
+        return nothing if project is None else _told(fn, window, project, *values)
+
+    return handler
+
+
+def acts(window: Window, fn: Callable[..., Any], *, anywhere: bool = False) -> Callable[..., Any]:
+    """A handler of a button: needs a project (unless `anywhere`), and says so when there is none."""
+
+    def handler(request: gr.Request, *values: Any) -> Any:
+        project = project_of(window, request) if anywhere else _needed(window, request)
+        return _told(fn, window, project, *values)
+
+    return handler
+
+
+def picks(window: Window, fn: Callable[..., Any], *, anywhere: bool = False) -> Callable[..., Any]:
+    """A handler of a table: what was clicked (a mapping of the row's and button's data) comes before the values."""
+
+    def handler(request: gr.Request, event: gr.EventData, *values: Any) -> Any:
+        project = project_of(window, request) if anywhere else _needed(window, request)
+        return _told(fn, window, project, dict(event._data or {}), *values)
+
+    return handler
+
+
+def as_message(problem: LehrlingError) -> str:
+    """An error as a person reads it in the window; every reason of a job that cannot start."""
+    reasons = problem.missing if isinstance(problem, NotReady) else (problem.sentence,)
+    return " ".join(html.escape(part) for part in (*reasons, problem.advice) if part)
+
+
+def _needed(window: Window, request: gr.Request) -> Project:
+    project = project_of(window, request)
+    if project is None:
+        raise gr.Error(say("shell.choose_project"), title=say("shell.error_title"), print_exception=False)
+    return project
+
+
+def _told(fn: Callable[..., Any], *values: Any) -> Any:
+    try:
+        return fn(*values)
+    except LehrlingError as problem:
+        raise gr.Error(as_message(problem), title=say("shell.error_title"), print_exception=False) from problem
