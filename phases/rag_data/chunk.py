@@ -1,0 +1,193 @@
+"""Cut a document into chunks.
+
+In: a `Document`, the settings and a function that counts tokens. Out: chunks whose content is an exact span of the
+document's text. Headings stay with what follows them, a table that fits is not cut, and one that does not is cut between
+rows. Some whole sections are held out for perplexity: no other chunk overlaps them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from phases.rag_data.config import IngestConfig
+from phases.rag_data.extract.document import Document
+
+HEADING = re.compile(r"(#{1,6}) +(.+)")
+FENCE = re.compile(r"\s{0,3}(```|~~~)")
+SEPARATORS = [r"\n\n(?=# )", r"\n\n(?=## )", r"\n\n(?=#{3,6} )", r"\n\n", r"\n", r"(?<=[.!?\u2026]) ", " ", ""]
+GLUE = "\x1e"  # stands for a line end that must not be cut at; documents hold no control characters
+MIN_SECTIONS = 10
+MIN_HELD_OUT_CHARS = 200
+GROUP_CHARS = 1200
+COUNTS_KEPT = 200_000
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading line: where it begins, how deep it lies, its words."""
+
+    start: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with the text up to the next one, as offsets in the document's text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One chunk. `page` counts from 1 (None without pages); `headings` is the path to where it begins."""
+
+    content: str
+    start: int
+    end: int
+    page: int | None
+    headings: tuple[str, ...]
+    tokens: int
+    held_out: bool = False
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What stands in the `metadata` column."""
+        page = {} if self.page is None else {"page": self.page}
+        return {**page, "headings": list(self.headings), "start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True)
+class _Cutter:
+    text: str
+    count: Callable[[str], int]
+    size: int
+    headings: Sequence[Heading]
+    pages: Sequence[int]
+    glued: str = field(default="")
+
+    def chunk(self, start: int, end: int, held_out: bool) -> Chunk:
+        content = self.text[start:end]
+        page = sum(1 for one in self.pages if one <= start) or 1 if self.pages else None
+        return Chunk(content, start, end, page, heading_path(self.headings, start), self.count(content), held_out)
+
+    def cut(self, start: int, end: int, overlap: int, held_out: bool) -> Iterator[Chunk]:
+        """Chunks of one stretch of text; only within it do they overlap."""
+        place = start - 1
+        for piece in self._pieces(start, end, overlap):
+            place = self.glued.index(piece, place + 1)
+            yield self.chunk(place, place + len(piece), held_out)
+
+    def _pieces(self, start: int, end: int, overlap: int) -> list[str]:
+        from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+        splitter = RecursiveCharacterTextSplitter(
+            separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size, chunk_overlap=overlap,
+            length_function=lambda text: self.count(text.replace(GLUE, "\n")))
+        return splitter.split_text(self.glued[start:end])
+
+
+def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:
+    """All chunks of a document in reading order; for each, `content == document.text[start:end]`."""
+    text = document.text
+    headings = find_headings(text)
+    parts = sections(document)
+    held = held_out_sections(text, parts, config.holdout_percent)
+    cutter = _Cutter(text, lru_cache(COUNTS_KEPT)(count_tokens), config.chunk_size, headings, document.pages,
+                     _glue_headings(text, headings))
+    chunks: list[Chunk] = []
+    for start, end, held_out in _stretches(parts, held):
+        chunks += cutter.cut(start, end, 0 if held_out else config.chunk_overlap, held_out)
+    return chunks
+
+
+def sections(document: Document) -> list[Section]:
+    """The document's sections, without a gap; text without headings is cut into groups of paragraphs."""
+    text = document.text
+    starts = [one.start for one in find_headings(text)]
+    if len(starts) < 2:
+        starts = _paragraph_groups(text)
+    if not starts or text[:starts[0]].strip():
+        starts.insert(0, 0)
+    starts[0] = 0
+    return [Section(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def held_out_sections(text: str, parts: Sequence[Section], percent: float) -> frozenset[Section]:
+    """Sections kept for perplexity: chosen by the hash of their text, never more than `percent` of the document.
+
+    Nothing but the text itself decides, so the same document always keeps the same sections, whatever it says.
+    """
+    if len(parts) < MIN_SECTIONS:
+        return frozenset()
+    room = len(text) * percent / 100
+    held: set[Section] = set()
+    for part in sorted(parts, key=lambda one: hashlib.sha256(text[one.start:one.end].strip().encode()).digest()):
+        length = part.end - part.start
+        if MIN_HELD_OUT_CHARS <= length <= room:
+            held.add(part)
+            room -= length
+    return frozenset(held)
+
+
+def find_headings(text: str) -> list[Heading]:
+    """Heading lines ("## Brakes"), leaving out lines inside fenced code."""
+    found, place, fence = [], 0, ""
+    for line in text.splitlines(keepends=True):
+        mark = FENCE.match(line)
+        if mark and (not fence or mark[1] == fence):
+            fence = "" if fence else mark[1]
+        elif not fence and (match := HEADING.fullmatch(line.rstrip())):
+            found.append(Heading(place, len(match[1]), match[2].strip().rstrip("#").strip()))
+        place += len(line)
+    return found
+
+
+def heading_path(headings: Sequence[Heading], place: int) -> tuple[str, ...]:
+    """Titles from the topmost heading down to the one that `place` stands under."""
+    path: list[Heading] = []
+    for one in headings:
+        if one.start > place:
+            break
+        path = [*(above for above in path if above.level < one.level), one]
+    return tuple(one.title for one in path)
+
+
+def _stretches(parts: Sequence[Section], held: frozenset[Section]) -> Iterator[tuple[int, int, bool]]:
+    """Held-out sections one by one; the sections between them joined."""
+    begin = None
+    for part in parts:
+        if part in held:
+            if begin is not None:
+                yield begin, part.start, False
+            begin = None
+            yield part.start, part.end, True
+        elif begin is None:
+            begin = part.start
+    if begin is not None:
+        yield begin, parts[-1].end, False
+
+
+def _paragraph_groups(text: str) -> list[int]:
+    starts = [0]
+    for gap in re.finditer(r"\n\n+", text):
+        if gap.end() - starts[-1] >= GROUP_CHARS:
+            starts.append(gap.end())
+    return starts
+
+
+def _glue_headings(text: str, headings: Sequence[Heading]) -> str:
+    """The text with the line ends after headings masked, letter for letter, so that no cut parts them from their text."""
+    letters = list(text)
+    for one in headings:
+        place = text.find("\n", one.start)
+        while 0 <= place < len(text) and text[place] == "\n":
+            letters[place] = GLUE
+            place += 1
+    return "".join(letters)

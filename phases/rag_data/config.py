@@ -1,0 +1,42 @@
+"""What can be chosen when documents are added: chunk size, held-out share, cleaning steps.
+
+In: preset, project.yaml, form or flags, through `phases.shared.options.resolve`. Out: an `IngestConfig`.
+Command: `python app.py ingest NAME FILE... --chunk-size 500 --chunk-overlap 50`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phases.shared.errors import SettingError
+from phases.shared.options import option
+
+
+@dataclass(frozen=True)
+class IngestConfig:
+    """Settings of an import; each document is cut with the settings it was added with."""
+
+    chunk_size: int = option(500, label="Chunk size", unit="tokens", low=32, high=8192,
+                             help="Longest chunk, counted with the project's tokenizer.")
+    chunk_overlap: int = option(50, label="Overlap", unit="tokens", low=0, high=4096,
+                                help="How much of a chunk's end is repeated at the start of the next one.")
+    holdout_percent: float = option(5.0, label="Held out", unit="%", low=0, high=50, advanced=True,
+                                    help="Share of each document's sections that is kept to measure perplexity: never "
+                                         "trained on, never asked about. Documents of few sections keep none.")
+    normalise_space: bool = option(True, label="Tidy white space", advanced=True,
+                                   help="Joins runs of blanks and of empty lines, and removes invisible characters.")
+    join_lines: bool = option(True, label="Join wrapped lines", advanced=True,
+                              help="Makes one line of each paragraph whose lines were broken to fit a page.")
+    join_hyphenation: bool = option(True, label="Join hyphenated words", advanced=True,
+                                    help="Puts words together again that were parted by a hyphen at the end of a line.")
+    drop_repeated_lines: bool = option(True, label="Drop page headers and footers", advanced=True,
+                                       help="Leaves out lines that return at the top or foot of most pages of a PDF, and "
+                                            "reports how many.")
+
+
+def check_config(config: IngestConfig) -> None:
+    """Raises SettingError when the overlap would leave no room for new text."""
+    if config.chunk_overlap >= config.chunk_size:
+        raise SettingError(f"An overlap of {config.chunk_overlap} tokens does not fit into chunks of {config.chunk_size}.",
+                           "Choose an overlap below the chunk size; a tenth of it is usual.", subject="chunk_overlap",
+                           code="setting_range")

@@ -1,0 +1,87 @@
+"""What a parser hands over: a document as one Markdown text with the places where its pages begin.
+
+In: blocks in reading order. Out: `Document`. Headings are "# Heading" lines, tables are Markdown tables, list items begin
+with "- " or "1. ", everything else is one line a paragraph; blank lines part the blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phases.rag_data.clean import tidy_line
+
+
+@dataclass(frozen=True)
+class Document:
+    """An extracted document.
+
+    `media` is one of pdf, docx, txt, md, html. `pages` are the offsets in `text` where each page begins, empty for formats
+    without pages. `notes` are sentences on what was left out or repaired.
+    """
+
+    source: str
+    media: str
+    text: str
+    title: str = ""
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What one format's function returns; `phases.rag_data.extract.formats` makes a `Document` of it."""
+
+    text: str
+    title: str = ""
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of text. `tight` items follow the block before without a blank line, as items of a list do."""
+
+    text: str
+    page: int = 0
+    tight: bool = False
+
+
+def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[int, ...]]:
+    """The whole text, and where each page begins in it."""
+    text, starts = "", []
+    for block in blocks:
+        if not block.text.strip():
+            continue
+        if text:
+            text += "\n" if block.tight else "\n\n"
+        while page_count and len(starts) < block.page:
+            starts.append(len(text))
+        text += block.text
+    starts += [len(text)] * (page_count - len(starts))
+    return text, tuple(starts)
+
+
+def heading(level: int, text: str) -> str:
+    """A heading line."""
+    return f"{'#' * min(max(level, 1), 6)} {tidy_line(text)}"
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose first row is the head; empty rows and columns are left out."""
+    cells = [[tidy_line(re.sub(r"\s*\n\s*", " ", cell or "")).replace("|", "\\|") for cell in row] for row in rows]
+    width = max((len(row) for row in cells), default=0)
+    cells = [row + [""] * (width - len(row)) for row in cells if any(row)]
+    used = [column for column in range(width) if any(row[column] for row in cells)]
+    cells = [[row[column] for column in used] for row in cells]
+    if not cells:
+        return ""
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + " --- |" * len(used), *lines[1:]])
+
+
+def title_of(text: str) -> str:
+    """The first heading of a text, for files that carry no title of their own."""
+    match = re.search(r"^#{1,6} +(.+)$", text, re.MULTILINE)
+    return match[1].strip() if match else ""

@@ -1,0 +1,87 @@
+"""File -> Document: the list of formats, and the checks that come before a parser.
+
+In: a path, the name the person knows the file by, and the cleaning switches. Out: a `Document`, or FileRejected with what
+is wrong and what to do. To add a format, write `extract_NAME(path, source, cleaning) -> Extracted` in a file of its own and
+add a line to `FORMATS`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
+from phases.rag_data.extract.document import Document, Extracted, title_of
+from phases.rag_data.extract.sniff import check_pdf, check_text, check_word
+from phases.shared.errors import FileRejected
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: the endings of its files, the check of its first bytes, and its function as "module:name"."""
+
+    media: str
+    endings: tuple[str, ...]
+    check: Callable[[Path, str], None]
+    function: str
+
+    def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
+        """Load the parser's library only now."""
+        module, name = self.function.split(":")
+        return getattr(import_module(module), name)(path, source, cleaning)
+
+
+FORMATS: Mapping[str, Format] = {one.media: one for one in (
+    Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf"),
+    Format("docx", (".docx",), check_word, "phases.rag_data.extract.word:extract_docx"),
+    Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
+    Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
+    Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
+)}
+
+
+def format_of(source: str) -> Format:
+    """The format that a file's name promises. Raises FileRejected for one that is not known."""
+    ending = Path(source).suffix.lower()
+    for one in FORMATS.values():
+        if ending in one.endings:
+            return one
+    known = ", ".join(ending for one in FORMATS.values() for ending in one.endings)
+    what = f"a {ending} file" if ending else "a file without an ending"
+    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"Readable are: {known}.", subject=source,
+                       code="file_unknown_format")
+
+
+def check_file(path: Path, source: str) -> Format:
+    """The checks that need no parser: known ending, not empty, content that fits the ending."""
+    kind = format_of(source)
+    if path.stat().st_size == 0:
+        raise FileRejected(f"'{source}' is empty.", "Check that it was copied or downloaded completely.", subject=source,
+                           code="file_empty")
+    kind.check(path, source)
+    return kind
+
+
+def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) -> Document:
+    """Read a file.
+
+    Args:
+        path: where it lies.
+        source: its name as the person knows it; the ending decides the format.
+
+    Raises:
+        FileRejected: empty, encrypted, damaged, not what its name says, or without text.
+    """
+    cleaning = cleaning or Cleaning()
+    kind = check_file(path, source)
+    found = kind.extract(path, source, cleaning)
+    if not any(letter.isalnum() for letter in found.text):
+        raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
+    text = found.text
+    if not found.pages:
+        text = safe_text(text)
+        text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")
+    title = found.title.strip() or title_of(text)
+    return Document(source, kind.media, text, title, found.pages, found.notes)

@@ -1,0 +1,221 @@
+"""Files -> rows: the story of tab 1, top to bottom.
+
+In: files of a person. Out: documents and chunks in `data/wissensbasis.sqlite`, the originals in `data/documents/`.
+Command: `python app.py ingest NAME FILE...`
+
+    ingest_files   checks, then submits a job               (window or command)
+    prepare        copies the originals, lists them in inputs/files.json   (the same process)
+    run            parses and cuts each file, one record a document        (the job's child)
+    apply          one record -> rows, in one transaction                  (the worker)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phases.rag_data.chunk import chunk_document
+from phases.rag_data.clean import Cleaning
+from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.extract.formats import check_file, format_of
+from phases.rag_data.extract.parser import Parser
+from phases.shared.database.chunks import NewChunk
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
+from phases.shared.errors import FileRejected, NotReady
+from phases.shared.files import sha256_of, sync_folder, write_json
+from phases.shared.models.tokenizer import TokenCounter, token_counter
+from phases.shared.project import Project
+
+if TYPE_CHECKING:
+    from phases.shared.jobs.context import JobContext
+    from phases.shared.jobs.queue import Job
+
+MAX_FILE_BYTES = 200_000_000
+MAX_TOTAL_BYTES = 2_000_000_000
+MAX_NAME = 150
+
+
+def ingest_files(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
+    """Submit a job that adds these files. Raises FileRejected, with nothing stored, when one is not there."""
+    from phases.shared.jobs.queue import submit_job
+
+    check_config(config)
+    check_upload(files)
+    listed = [{"source": one.name, "path": str(one.resolve())} for one in files]
+    return submit_job(projects, project, "ingest", config, arguments={"files": listed})
+
+
+def check_upload(files: Iterable[Path]) -> None:
+    """Every file is there, is a file, and all of them together are not too much. Raises NotReady or FileRejected."""
+    total = 0
+    files = list(files)
+    if not files:
+        raise NotReady("No file was chosen.", "Choose one or more files: PDF, DOCX, TXT, MD or HTML.")
+    for path in files:
+        if path.is_dir():
+            raise FileRejected(f"'{path}' is a folder.", "Name the files in it.", subject=path.name, code="file_folder")
+        if not path.is_file():
+            raise FileRejected(f"There is no file '{path}'.", "Check the path.", subject=path.name, code="file_missing")
+        total += path.stat().st_size
+    if total > MAX_TOTAL_BYTES:
+        raise FileRejected(f"These files are {total / 1e9:.1f} GB together; {MAX_TOTAL_BYTES / 1e9:.0f} GB go at a time.",
+                           "Add them in several steps.", code="files_too_large")
+
+
+def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
+    """Freeze what the job reads: `files.json` and copies of the originals, named by their content.
+
+    A file that is refused at the door (unknown, empty, too large) is listed with its reason and not copied.
+    """
+    check_config(config)
+    given = arguments.get("files") or []
+    check_upload(Path(one["path"]) for one in given)
+    listed: list[dict[str, Any]] = []
+    for one in given:
+        wanted = clean_source_name(one["source"])
+        source = _free_name(wanted, {other["source"] for other in listed})
+        listed.append(_listed_file(project, Path(one["path"]), source, wanted))
+    write_json(inputs / "files.json", listed)
+
+
+def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
+    """Parse and cut every file; one record each, so that a stopped job goes on behind the last one."""
+    from phases.shared.jobs.context import JobStopped
+
+    listed = json.loads((context.inputs / "files.json").read_text(encoding="utf-8"))
+    records = list(context.records())
+    context.phase("reading")
+    counter = token_counter(context.project)
+    cleaning = Cleaning(**{one.name: getattr(config, one.name) for one in fields(Cleaning)})
+    with Parser(cleaning) as parser:
+        for number in range(len(records), len(listed)):
+            if context.stop_requested():
+                raise JobStopped(_result(records))
+            context.progress(number, len(listed), text=listed[number]["source"])
+            record = _file_record(context.project, listed[number], config, parser, counter, records)
+            context.record(record)
+            records.append(record)
+            context.log(_in_words(record))
+    context.progress(len(listed), len(listed))
+    return _result(records)
+
+
+def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
+    """Store one document, or remove the original of a file that was refused. Runs in the worker's transaction."""
+    if record["outcome"] in {"added", "replaced"}:
+        chunks = [NewChunk(**one) for one in record["chunks"]]
+        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id)
+    file = record["file"]
+    stored = project.documents / file["stored"] if file["stored"] else None
+    if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
+        stored.unlink(missing_ok=True)
+
+
+def clean_source_name(name: str) -> str:
+    """A file's name without folders and characters that trouble a terminal, a page or a file system."""
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    name = "".join(one if one.isprintable() and one not in '<>:"|?*' else "_" for one in name).strip() or "file"
+    stem, ending = Path(name).stem, Path(name).suffix
+    return stem[:MAX_NAME - len(ending)] + ending
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Within one import two files of one name are two documents: the second is told apart by a number."""
+    path, number, free = Path(name), 2, name
+    while free in taken:
+        free = f"{path.stem} ({number}){path.suffix}"
+        number += 1
+    return free
+
+
+def _listed_file(project: Project, path: Path, source: str, wanted: str) -> dict[str, Any]:
+    size = path.stat().st_size
+    listed: dict[str, Any] = {"source": source, "stored": "", "sha256": "", "bytes": size, "rejected": None, "notes": []}
+    if source != wanted:
+        listed["notes"] = [f"Another file of this import is called '{wanted}' too; this one is listed as '{source}'."]
+    try:
+        kind = format_of(source)
+        if size > MAX_FILE_BYTES:
+            raise FileRejected(f"'{source}' has {size / 1e6:,.0f} MB; a file may have {MAX_FILE_BYTES / 1e6:.0f} MB.",
+                               "Split it.", subject=source, code="file_too_large")
+        check_file(path, source)
+    except FileRejected as refused:
+        return {**listed, "rejected": refused.as_record()}
+    digest = sha256_of(path)
+    stored = f"{digest}.{kind.media}"
+    _copy_original(path, project.documents / stored)
+    return {**listed, "stored": stored, "sha256": digest}
+
+
+def _copy_original(path: Path, target: Path) -> None:
+    """A whole copy under its content's name, or none."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with path.open("rb") as original, beside.open("wb") as copy:
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig, parser: Parser, counter: TokenCounter,
+                 records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What became of one file: "added", "replaced", "unchanged" or "rejected"."""
+    record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
+    if file["rejected"]:
+        return {**record, "outcome": "rejected", "reason": file["rejected"]}
+    outcome = _outcome(project, file, records)
+    if outcome == "unchanged":
+        return {**record, "outcome": outcome}
+    try:
+        document = parser.extract(project.documents / file["stored"], file["source"])
+    except FileRejected as refused:
+        return {**record, "outcome": "rejected", "reason": refused.as_record()}
+    chunks = chunk_document(document, config, counter.count)
+    stored = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
+                         len(document.pages) or None)
+    new = [NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata) for one in chunks]
+    return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes], "tokenizer": counter.name,
+            "document": asdict(stored), "chunks": [asdict(one) for one in new]}
+
+
+def _outcome(project: Project, file: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
+    """By what stands in the knowledge base now and what this job has added before."""
+    if any(one["outcome"] in {"added", "replaced"} and one["file"]["sha256"] == file["sha256"] for one in records):
+        return "unchanged"
+    with knowledge(project) as connection:
+        if find_content(connection, file["sha256"]) is not None:
+            return "unchanged"
+        return "added" if find_source(connection, file["source"]) is None else "replaced"
+
+
+def _result(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The job's result: names by outcome, reasons of the refused, the number of new chunks, and all notes."""
+    by_outcome = {kind: [one["file"]["source"] for one in records if one["outcome"] == kind]
+                  for kind in ("added", "unchanged", "replaced")}
+    rejected = [{"file": one["file"]["source"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
+                for one in records if one["outcome"] == "rejected"]
+    notes = [{"file": one["file"]["source"], "note": note} for one in records for note in one["notes"]]
+    return {**by_outcome, "rejected": rejected, "chunks": sum(len(one.get("chunks", ())) for one in records), "notes": notes}
+
+
+def _in_words(record: Mapping[str, Any]) -> str:
+    if record["outcome"] == "rejected":
+        return f"rejected: {record['reason']['sentence']}"
+    chunks = f", {len(record['chunks'])} chunks" if "chunks" in record else ""
+    return f"{record['outcome']}: {record['file']['source']}{chunks}"

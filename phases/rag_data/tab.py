@@ -1,0 +1,195 @@
+"""Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
+
+    python app.py        the same as commands: ingest, documents, chunks, search, edit-chunk, exclude, delete-chunk, undo
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from phases.rag_data import view
+from phases.rag_data.config import IngestConfig
+from phases.shared.jobs.queue import list_jobs
+from phases.shared.project import Project
+from phases.shared.ui.forms import Form, build_form
+from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
+from phases.shared.ui.tables import event_html
+from phases.shared.ui.texts import many, say
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, picks, shows
+
+STATES = [("rag.every_state", ""), ("rag.only_active", "active"), ("rag.only_excluded", "excluded"), ("rag.only_held_out", "held_out")]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """The right side: filters, the table, and which page of it is shown."""
+
+    query: gr.Textbox
+    source: gr.Dropdown
+    state: gr.Dropdown
+    page: gr.State
+    chosen: gr.State
+    rows: gr.HTML
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.query, self.source, self.state, self.page, self.chosen]
+
+
+def state_line(projects: Path, project: Project) -> str:
+    summary = view.overview(project).summary
+    if not summary.documents:
+        return say("rag.state_empty")
+    return say("rag.state", documents=many("document", summary.documents), chunks=many("chunk", summary.chunks))
+
+
+def build(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"):
+            _build_add(window, pulse)
+            with gr.Column(elem_classes="card"):
+                documents = event_html(elem_id="documents")
+        with gr.Column(elem_classes="wide"):
+            browser, summary, undo = _build_browser(window)
+            _build_editor(window, browser)
+    pulse.data.change(shows(window, _overview, 4), None, [documents, summary, undo, browser.source], **QUICK)
+    pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+    documents.act(picks(window, _remove), None, None, **QUICK)
+
+
+def _build_add(window: Window, pulse: Pulse) -> None:
+    with gr.Column(elem_classes="card"):
+        gr.HTML(f"<h3>{html.escape(say('rag.add'))}</h3>")
+        files = gr.File(label=say("rag.drop"), file_count="multiple", type="filepath", height=130, elem_id="upload")
+        form = build_form(IngestConfig, "ingest")
+        add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
+        told = gr.HTML("", elem_id="ingest-report")
+    files.change(_ready, files, add, **QUICK)
+    add.click(acts(window, _add(form)), [files, *form.components], files, **{**QUICK, "show_progress": "minimal"})
+    pulse.run.change(shows(window, _report, 1), None, told, **QUICK)
+
+
+def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
+    with gr.Column(elem_classes="card"):
+        with gr.Row(elem_classes="tight"):
+            summary = gr.HTML(f"<h3>{html.escape(say('rag.knowledge'))}</h3>", elem_classes="grow")
+            undo = gr.Button(say("rag.undo"), size="sm", interactive=False, elem_id="undo-chunk")
+        with gr.Row(elem_classes="tight filters"):
+            query = gr.Textbox(label=say("rag.search"), placeholder=say("rag.search_hint"), elem_id="search", scale=4,
+                               max_lines=1, elem_classes="field")
+            source = gr.Dropdown([(say("rag.every_source"), "")], value="", label=say("rag.source"), scale=2, elem_classes="field")
+            state = gr.Dropdown([(say(key), value) for key, value in STATES], value="", label=say("rag.show"), scale=1,
+                                elem_classes="field")
+        rows = event_html(elem_id="chunks")
+    browser = Browser(query, source, state, gr.State(1), gr.State(0), rows)
+    for event in (query.input, source.input, state.input):
+        event(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
+    rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **QUICK)
+    undo.click(acts(window, _undo), None, None, **QUICK)
+    return browser, summary, undo
+
+
+def _build_editor(window: Window, browser: Browser) -> None:
+    with gr.Column(elem_classes="card", visible=False, elem_id="chunk-editor") as editor:
+        heading = gr.HTML("")
+        before = gr.HTML("")
+        content = gr.Textbox(label=say("rag.text"), lines=8, max_lines=24, elem_id="chunk-text", elem_classes="field")
+        after = gr.HTML("")
+        with gr.Row(elem_classes="buttons"):
+            save = gr.Button(say("rag.save"), variant="primary", elem_id="chunk-save")
+            toggle = gr.Button(say("rag.exclude"), elem_id="chunk-toggle")
+            delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
+    parts = [browser.chosen, editor, heading, before, content, after, toggle]
+    browser.rows.pick(picks(window, _picked), None, parts, **QUICK).success(
+        shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+    save.click(acts(window, _save), [browser.chosen, content], parts, **QUICK)
+    toggle.click(acts(window, _toggle), browser.chosen, parts, **QUICK)
+    delete.click(acts(window, _delete), browser.chosen, parts, **QUICK)
+
+
+def _ready(files: list[str] | None) -> Any:
+    count = len(files or [])
+    label = say("rag.add_button_n", files=many("file", count)) if count else say("rag.add_button")
+    return gr.update(interactive=count > 0, value=label)
+
+
+def _add(form: Form) -> Any:
+    def start(window: Window, project: Project, files: list[str], *given: Any) -> None:
+        view.add_uploads(window.projects, project, form.resolved(project, given), [Path(one) for one in files])
+
+    return start
+
+
+def _report(window: Window, project: Project) -> str:
+    jobs = [job for job in list_jobs(window.projects, project.name) if job.kind == "ingest"]
+    return report(jobs[0]) if jobs else ""
+
+
+def _overview(window: Window, project: Project) -> tuple[Any, ...]:
+    now = view.overview(project)
+    choices = [(say("rag.every_source"), ""), *((one.source, one.source) for one in now.documents)]
+    undo = gr.update(interactive=now.undo is not None, value=f"{say('rag.undo')}: {now.undo}" if now.undo else say("rag.undo"))
+    return documents_table(now.documents), summary_line(now.summary), undo, gr.update(choices=choices)
+
+
+def _rows(window: Window, project: Project, query: str, source: str, state: str, page: int, chosen: int) -> str:
+    lines, total = view.chunk_lines(project, query or "", source or None, state or None, page)
+    return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()), filtered=bool(source or state))
+
+
+def _first_page(window: Window, project: Project, query: str, source: str, state: str, page: int, chosen: int) -> tuple[int, str]:
+    return 1, _rows(window, project, query, source, state, 1, chosen)
+
+
+def _turned(window: Window, project: Project, event: dict, query: str, source: str, state: str, page: int,
+            chosen: int) -> tuple[int, str]:
+    page = int(event["page"])
+    return page, _rows(window, project, query, source, state, page, chosen)
+
+
+def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:
+    return _editor(project, int(event["id"]))
+
+
+def _editor(project: Project, chunk_id: int) -> tuple[Any, ...]:
+    shown = view.chunk_in_context(project, chunk_id)
+    toggle = say("rag.include") if shown.chunk.state == "excluded" else say("rag.exclude")
+    return (chunk_id, gr.update(visible=True), chunk_heading(shown.chunk), near(shown.before, say("rag.before"), end=True),
+            shown.chunk.content, near(shown.after, say("rag.after")), gr.update(value=toggle))
+
+
+def _save(window: Window, project: Project, chunk_id: int, content: str) -> tuple[Any, ...]:
+    view.save_chunk(project, chunk_id, content)
+    gr.Info(say("rag.saved", id=chunk_id))
+    return _editor(project, chunk_id)
+
+
+def _toggle(window: Window, project: Project, chunk_id: int) -> tuple[Any, ...]:
+    state = view.toggle_chunk(project, chunk_id).state
+    gr.Info(say("rag.included_done" if state == "active" else "rag.excluded_done", id=chunk_id))
+    return _editor(project, chunk_id)
+
+
+def _delete(window: Window, project: Project, chunk_id: int) -> tuple[Any, ...]:
+    view.drop_chunk(project, chunk_id)
+    gr.Info(say("rag.deleted", id=chunk_id))
+    return 0, gr.update(visible=False), "", "", "", "", gr.skip()
+
+
+def _remove(window: Window, project: Project, event: dict) -> None:
+    view.remove_source(project, int(event["document"]))
+    gr.Info(say("rag.removed", source=html.escape(event["source"])))
+
+
+def _undo(window: Window, project: Project) -> None:
+    action = view.undo(project)
+    gr.Info(html.escape(say("rag.undone", action=action) if action else say("rag.nothing_to_undo")))
+
+
+PLAN = TabPlan(say("tab.rag_data"), "rag_data", state_line, build)

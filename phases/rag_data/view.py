@@ -1,0 +1,113 @@
+"""What tab 1 shows, read from the knowledge base: state line, summary, chunk rows or hits, one chunk with its neighbours.
+
+In: a project and filters. Out: records for tables and forms; nothing here knows the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from phases.rag_data.config import IngestConfig
+from phases.rag_data.ingest import ingest_files
+from phases.shared.database.changes import last_action, undo_last
+from phases.shared.database.chunks import ChunkRow, Summary, chunk_page, delete_chunk, edit_chunk, get_chunk, knowledge_summary, neighbours, set_chunk_state
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import DocumentRow, list_documents, remove_document
+from phases.shared.errors import ProjectError
+from phases.shared.jobs.queue import Job
+from phases.shared.models.tokenizer import token_counter
+from phases.shared.project import SAMPLE_DOCUMENTS, Project, create_project, list_projects
+from phases.shared.search import search_chunks
+
+SAMPLE_PROJECT = "sample-demo"
+PER_PAGE = 50
+MOST_HITS = 50
+TABLES = ("documents", "chunk_records", "rag_chunks")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The knowledge base at a glance."""
+
+    summary: Summary
+    documents: list[DocumentRow]
+    undo: str | None
+
+
+@dataclass(frozen=True)
+class ChunkInContext:
+    chunk: ChunkRow
+    before: ChunkRow | None
+    after: ChunkRow | None
+
+
+def overview(project: Project) -> Overview:
+    with knowledge(project) as connection:
+        return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES))
+
+
+def chunk_lines(project: Project, query: str, source: str | None, state: str | None, page: int) -> tuple[list[tuple[ChunkRow, str]], int]:
+    """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
+    with knowledge(project) as connection:
+        if query.strip():
+            hits = search_chunks(connection, query, limit=MOST_HITS, source=source)
+            return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
+        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state)
+        return [(row, row.content) for row in rows], total
+
+
+def chunk_in_context(project: Project, chunk_id: int) -> ChunkInContext:
+    with knowledge(project) as connection:
+        return ChunkInContext(get_chunk(connection, chunk_id), *neighbours(connection, chunk_id))
+
+
+def save_chunk(project: Project, chunk_id: int, content: str) -> ChunkRow:
+    """Store an edited chunk with its new token count."""
+    tokens = token_counter(project).count(content)
+    with knowledge(project) as connection:
+        return edit_chunk(connection, chunk_id, content, tokens)
+
+
+def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:
+    """Exclude a chunk that is in use, or take an excluded one back in."""
+    with knowledge(project) as connection:
+        state = "active" if get_chunk(connection, chunk_id).state == "excluded" else "excluded"
+        return set_chunk_state(connection, chunk_id, state)
+
+
+def drop_chunk(project: Project, chunk_id: int) -> None:
+    with knowledge(project) as connection:
+        delete_chunk(connection, chunk_id)
+
+
+def remove_source(project: Project, document: int) -> None:
+    with knowledge(project) as connection:
+        remove_document(connection, document)
+
+
+def undo(project: Project) -> str | None:
+    with knowledge(project) as connection:
+        return undo_last(connection, TABLES)
+
+
+def add_uploads(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
+    """Queue the files, then remove the browser's copies: the originals are kept in the project."""
+    job = ingest_files(projects, project, config, list(files))
+    for file in files:
+        file.unlink(missing_ok=True)
+    return job
+
+
+def open_sample(projects: Path) -> str:
+    """The sample project's name; made, with its documents on the way in, when it is not there yet."""
+    if SAMPLE_PROJECT not in list_projects(projects):
+        documents = sorted(one for one in SAMPLE_DOCUMENTS.glob("*") if one.is_file())
+        if not documents:
+            raise ProjectError("The sample documents are missing.", "They belong in projects/sample/documents of the program.",
+                               subject=SAMPLE_PROJECT)
+        project = create_project(projects, SAMPLE_PROJECT, domain="technical")
+        ingest_files(projects, project, IngestConfig(), documents)
+    return SAMPLE_PROJECT
+

@@ -1,0 +1,132 @@
+"""Documents: what was extracted from each file, and its life from added to removed.
+
+In: a connection to the knowledge base. Out: `DocumentRow` records. A removed document keeps its row, because facts and
+models point at it; its chunks leave `rag_chunks`, and their ids are never given again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from phases.shared.database.changes import RowChange, record_change
+from phases.shared.database.chunks import NewChunk, document_chunks, insert_chunks, remove_chunks
+from phases.shared.database.connection import transaction
+from phases.shared.errors import StorageError
+
+
+@dataclass(frozen=True)
+class NewDocument:
+    """A document on its way into the knowledge base. `media` is one of pdf, docx, txt, md, html."""
+
+    source: str
+    sha256: str
+    media: str
+    bytes: int
+    text: str
+    title: str = ""
+    pages: int | None = None
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """A document in the knowledge base; `tokens` counts all of its chunks."""
+
+    id: int
+    source: str
+    sha256: str
+    media: str
+    bytes: int
+    pages: int | None
+    title: str
+    chunks: int
+    tokens: int
+    added: str
+
+
+def add_document(connection: sqlite3.Connection, document: NewDocument, chunks: Sequence[NewChunk], tokenizer: str,
+                 job: str | None = None) -> int | None:
+    """Add a document with its chunks in one transaction.
+
+    An active document of the same name is replaced, which `undo_last` can take back.
+
+    Returns:
+        The document's id, or None when the same bytes are there already and nothing was changed.
+    """
+    with transaction(connection):
+        if find_content(connection, document.sha256) is not None:
+            return None
+        old = find_source(connection, document.source)
+        changes = [] if old is None else _remove_rows(connection, old)
+        added = connection.execute(
+            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, job, added) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.source, document.sha256, document.media, document.bytes, document.pages, document.title,
+             document.text, job, datetime.now(UTC).isoformat(timespec="seconds"))).lastrowid
+        ids = insert_chunks(connection, added, document.source, chunks, tokenizer)
+        if old is not None:
+            record_change(connection, f"replaced {document.source}", [*changes, *_added_rows(added, ids)])
+    return added
+
+
+def remove_document(connection: sqlite3.Connection, document: int) -> None:
+    """Take a document and its chunks out of the knowledge base. Raises StorageError when it is not there."""
+    with transaction(connection):
+        row = connection.execute("SELECT source FROM documents WHERE id = ? AND state = 'active'", (document,)).fetchone()
+        if row is None:
+            raise StorageError(f"There is no document {document} in the knowledge base.", "It was removed or replaced.",
+                               subject=str(document), code="document_missing")
+        record_change(connection, f"removed {row['source']}", _remove_rows(connection, document))
+
+
+def list_documents(connection: sqlite3.Connection) -> list[DocumentRow]:
+    """The active documents in the order they were added."""
+    rows = connection.execute(
+        "SELECT d.id, d.source, d.sha256, d.media, d.bytes, d.pages, coalesce(d.title, '') AS title, d.added, "
+        "count(r.id) AS chunks, coalesce(sum(r.tokens), 0) AS tokens FROM documents AS d "
+        "LEFT JOIN chunk_records AS r ON r.document = d.id AND r.state <> 'deleted' "
+        "WHERE d.state = 'active' GROUP BY d.id ORDER BY d.id")
+    return [DocumentRow(**{name: row[name] for name in DocumentRow.__dataclass_fields__}) for row in rows]
+
+
+def document_text(connection: sqlite3.Connection, document: int) -> str:
+    """The extracted text that chunks and facts are spans of; of removed documents too."""
+    row = connection.execute("SELECT text FROM documents WHERE id = ?", (document,)).fetchone()
+    if row is None:
+        raise StorageError(f"There is no document {document}.", "", subject=str(document), code="document_missing")
+    return row["text"]
+
+
+def find_content(connection: sqlite3.Connection, sha256: str) -> int | None:
+    """The active document with these bytes."""
+    row = connection.execute("SELECT id FROM documents WHERE sha256 = ? AND state = 'active'", (sha256,)).fetchone()
+    return row["id"] if row else None
+
+
+def find_source(connection: sqlite3.Connection, source: str) -> int | None:
+    """The active document of this name."""
+    row = connection.execute("SELECT id FROM documents WHERE source = ? AND state = 'active'", (source,)).fetchone()
+    return row["id"] if row else None
+
+
+def original_is_used(connection: sqlite3.Connection, sha256: str, media: str) -> bool:
+    """Whether a document, active or removed, was made from this stored original."""
+    row = connection.execute("SELECT 1 FROM documents WHERE sha256 = ? AND media = ?", (sha256, media)).fetchone()
+    return row is not None
+
+
+def _remove_rows(connection: sqlite3.Connection, document: int) -> list[RowChange]:
+    changes = remove_chunks(connection, document_chunks(connection, document))
+    connection.execute("UPDATE documents SET state = 'removed' WHERE id = ?", (document,))
+    return [RowChange("documents", document, {"state": "active"}, {"state": "removed"}), *changes]
+
+
+def _added_rows(document: int, chunks: Sequence[int]) -> list[RowChange]:
+    """Undoing a replacement removes the new document as `remove_document` would: its record rows stay."""
+    rows = [RowChange("documents", document, {"state": "removed"}, {"state": "active"})]
+    for one in chunks:
+        rows.append(RowChange("chunk_records", one, {"state": "deleted"}, {"state": "active"}))
+        rows.append(RowChange("rag_chunks", one, None, {}))
+    return rows
