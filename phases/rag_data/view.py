@@ -12,7 +12,17 @@ from pathlib import Path
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
 from phases.shared.database.changes import last_action, undo_last
-from phases.shared.database.chunks import ChunkRow, Summary, chunk_page, delete_chunk, edit_chunk, get_chunk, knowledge_summary, neighbours, set_chunk_state
+from phases.shared.database.chunks import (
+    ChunkRow,
+    Summary,
+    chunk_page,
+    delete_chunk,
+    edit_chunk,
+    get_chunk,
+    knowledge_summary,
+    neighbours,
+    set_chunk_state,
+)
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, list_documents, remove_document
 from phases.shared.errors import ProjectError

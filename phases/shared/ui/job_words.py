@@ -29,6 +29,16 @@ def progress_words(job: Job) -> list[str]:
     return parts
 
 
+def run_line(job: Job) -> str:
+    """A run in a tab's head: "step 5 of 300", "waiting", "done, loss 1.82"."""
+    if job.state == "running":
+        return ", ".join(progress_words(job)[:2])
+    loss = (job.result or {}).get("train_loss")
+    if job.state == "done" and loss is not None:
+        return say("training.state_done", loss=number(loss))
+    return word("state", job.state)
+
+
 def unit_of(job: Job) -> str:
     """What the progress counts: training steps in training, else parts of the work."""
     training = job.kind in ("cpt", "sft") and (job.progress or {}).get("phase") == "training"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from phases.shared.ui.texts.en_tabs import TABS
+
 SHELL = {
     "shell.name": "Lehrling",
     "shell.project": "Project",
@@ -125,4 +127,4 @@ COMMON = {
     "model.base": "base", "model.cpt": "CPT", "model.final": "final",
 }
 
-TEXTS: dict[str, str] = {**SHELL, **JOBS, **COMMON}
+TEXTS: dict[str, str] = {**SHELL, **JOBS, **COMMON, **TABS}

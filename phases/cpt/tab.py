@@ -1,0 +1,39 @@
+"""Tab 2: continued pretraining: base model and settings, plan, live run, history.    python app.py cpt NAME"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from phases.cpt import view
+from phases.cpt.config import CptConfig
+from phases.cpt.corpus import missing_for_cpt, plan_cpt
+from phases.shared.project import Project
+from phases.shared.ui.job_panel import build_run_panel
+from phases.shared.ui.job_words import run_line
+from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.texts import say
+from phases.shared.ui.training_form import Training, build_plan, build_settings
+from phases.shared.ui.window import Pulse, Window
+
+TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, plan_cpt, missing_for_cpt)
+
+
+def state_line(projects: Path, project: Project) -> str:
+    run = view.newest_run(projects, project)
+    if run is not None:
+        return run_line(run)
+    return say("training.state_ready" if view.is_ready(project) else "cpt.state_missing")
+
+
+def build(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"):
+            form = build_settings(TRAINING, {"base_model": view.base_models(say("training.project_base"))})
+        with gr.Column(elem_classes="wide"):
+            build_plan(window, pulse, TRAINING, form)
+            build_run_panel(window, pulse, "cpt", CptConfig)
+
+
+PLAN = TabPlan(say("tab.cpt"), "cpt", state_line, build)

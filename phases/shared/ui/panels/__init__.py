@@ -1,0 +1,1 @@
+"""Records drawn as HTML, one file a subject: pure functions, everything escaped."""

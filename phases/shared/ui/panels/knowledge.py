@@ -1,0 +1,108 @@
+"""Documents and chunks as HTML: the tables of tab 1, one chunk between its neighbours, the report of an addition."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from phases.shared.database.chunks import ChunkRow, Summary
+from phases.shared.database.documents import DocumentRow
+from phases.shared.jobs.queue import Job
+from phases.shared.search import MARK_END, MARK_START
+from phases.shared.ui.job_words import progress_words, result_words, share_done
+from phases.shared.ui.tables import Column, button, marked, page_links, table, text
+from phases.shared.ui.texts import many, say
+
+LINE_CHARACTERS = 220
+NEAR_CHARACTERS = 260
+OUTCOMES = ("added", "replaced", "unchanged")
+
+
+def documents_table(documents: Sequence[DocumentRow]) -> str:
+    columns = (
+        Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>'),
+        Column(say("rag.pages"), lambda one: text(one.pages if one.pages is not None else "–"), "num"),
+        Column(say("rag.chunks"), lambda one: f"{one.chunks:,}", "num"),
+        Column("", lambda one: button("remove", say("rag.remove"), document=one.id, source=one.source), "num"))
+    head = f"<h3>{html.escape(say('rag.documents'))}</h3>"
+    return head + table(columns, documents, empty=say("rag.no_documents"), label=say("rag.documents"))
+
+
+def summary_line(summary: Summary) -> str:
+    """The heading of the right side, with the knowledge base in numbers."""
+    parts = [say("rag.summary", documents=many("document", summary.documents), chunks=many("chunk", summary.chunks),
+                 tokens=many("token", summary.tokens))]
+    parts += [say(key, n=count) for key, count in (("rag.excluded", summary.excluded), ("rag.held_out", summary.held_out)) if count]
+    numbers = html.escape(", ".join(parts)) if summary.documents else ""
+    return f'<h3>{html.escape(say("rag.knowledge"))} <span class="soft plain">{numbers}</span></h3>'
+
+
+def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, chosen: int, *, searching: bool, filtered: bool) -> str:
+    """A page of chunks, or the hits of a search with what was found marked."""
+    columns = (
+        Column(say("rag.column_id"), lambda line: str(line[0].id), "num"),
+        Column(say("rag.source"), lambda line: f"{text(line[0].source)}<br>{_tags(line[0])}", "source-cell"),
+        Column(say("rag.column_page"), lambda line: text(line[0].metadata.get("page", "–")), "num"),
+        Column(say("rag.column_text"), _line_text, "long"),
+        Column(say("rag.column_tokens"), lambda line: f"{line[0].tokens:,}", "num"))
+    empty = say("rag.no_hits") if searching else say("rag.no_such_chunks" if filtered else "rag.no_chunks")
+    foot = f'<div class="pages"><span>{say("rag.hits", hits=many("hit", total))}</span></div>' if searching else page_links(page, total)
+    return table(columns, lines, key=lambda line: line[0].id, chosen=chosen, empty=empty, pager=foot, label=say("rag.knowledge"))
+
+
+def chunk_heading(chunk: ChunkRow) -> str:
+    """ "Chunk 17, handbook.pdf, page 3: Brake > Closing" and what is special about it."""
+    where = say("rag.chunk", id=chunk.id, source=chunk.source)
+    page = chunk.metadata.get("page")
+    if page is not None:
+        where += ", " + say("rag.chunk_page", page=page)
+    path = " › ".join(chunk.metadata.get("headings") or [])
+    return f'<h3>{html.escape(where)} <span class="soft plain">{html.escape(path)}</span> {_tags(chunk)}</h3>'
+
+
+def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
+    """The neighbour's nearest text, faded; nothing at the document's ends."""
+    if chunk is None:
+        return ""
+    whole = chunk.content.strip()
+    part = whole[-NEAR_CHARACTERS:] if end else whole[:NEAR_CHARACTERS]
+    cut = len(whole) > NEAR_CHARACTERS
+    shown = ("…" if cut and end else "") + part + ("…" if cut and not end else "")
+    return f'<p class="near"><b>{html.escape(label)}</b> {html.escape(shown)}</p>'
+
+
+def report(job: Job) -> str:
+    """An addition: how far it is, then every file with what became of it."""
+    head = f"<h4>{html.escape(say('rag.report'))}</h4>"
+    if not job.ended:
+        words = html.escape(", ".join(progress_words(job)))
+        return f'{head}<div class="meter"><i style="width:{100 * share_done(job):.0f}%"></i></div><p class="soft">{words}</p>'
+    result: Mapping[str, Any] = job.result or {}
+    rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
+    rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
+             for one in result.get("rejected") or []]
+    lines = "".join(f"<li><b>{text(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
+    return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
+
+
+def _reason(reason: str) -> str:
+    return f'<div class="warning">{html.escape(reason)}</div>' if reason else ""
+
+
+def _file_name(entry: Any) -> str:
+    return str(entry.get("file") or entry.get("source") or "") if isinstance(entry, Mapping) else str(entry)
+
+
+def _line_text(line: tuple[ChunkRow, str]) -> str:
+    chunk, shown = line
+    if MARK_START in shown:
+        return marked(shown, MARK_START, MARK_END)
+    return text(" ".join(shown.split()), LINE_CHARACTERS)
+
+
+def _tags(chunk: ChunkRow) -> str:
+    names = [key for key, there in (("rag.tag_excluded", chunk.state == "excluded"), ("rag.tag_held_out", chunk.held_out),
+                                    ("rag.tag_edited", chunk.origin == "edited")) if there]
+    return " ".join(f'<span class="tag">{html.escape(say(name))}</span>' for name in names)
+

@@ -1,0 +1,117 @@
+"""A training run as HTML and as points of a plot: its figures, its plan, the history of a kind of run."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from phases.shared.jobs.queue import Job
+from phases.shared.options import changed_options
+from phases.shared.ui.figures import duration, moment, number, size
+from phases.shared.ui.job_words import result_words, share_done, unit_of
+from phases.shared.ui.tables import Column, button, facts_line, table, text
+from phases.shared.ui.texts import many, say, word
+
+CURVES = (("loss", "run.curve_train"), ("smoothed", "run.curve_smoothed"), ("eval_loss", "run.curve_eval"))
+
+
+def plan_html(title: str, figures: Sequence[tuple[str, str]], warnings: Sequence[str], missing: Sequence[str]) -> str:
+    """What a run would do, what speaks against it, and what is still missing."""
+    notes = "".join(f'<p class="warning">{html.escape(one)}</p>' for one in warnings)
+    lacks = "".join(f"<li>{html.escape(one)}</li>" for one in missing)
+    needs = f'<p>{html.escape(say("missing.title"))}</p><ul class="missing">{lacks}</ul>' if missing else ""
+    return f"<h3>{html.escape(title)}</h3>{facts_line(figures)}{notes}{needs}"
+
+
+def run_html(job: Job | None, metrics: Mapping[str, Any]) -> str:
+    """The live figures of one run."""
+    if job is None:
+        return f'<h3>{html.escape(say("run.title"))}</h3><p class="empty">{html.escape(say("run.none"))}</p>'
+    state = f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>'
+    head = f'<h3>{html.escape(say("run.title"))} <span class="soft plain">{text(job.id)}</span> {state}</h3>'
+    if job.ended:
+        return f"{head}{_ended(job, metrics)}"
+    if job.state == "queued":
+        return f'{head}<p class="soft">{html.escape(say("run.waiting"))}</p>'
+    meter = f'<div class="meter" role="progressbar" aria-valuenow="{100 * share_done(job):.0f}"><i style="width:{100 * share_done(job):.1f}%"></i></div>'
+    return f"{head}{meter}{facts_line(_live_figures(job, metrics))}"
+
+
+def _ended(job: Job, metrics: Mapping[str, Any]) -> str:
+    style = "" if job.state == "done" else ' class="warning"'
+    resume = button("resume", say("run.resume"), job=job.id) if job.resumable and job.state != "done" else ""
+    speed = facts_line([(say("run.tokens_per_second"), number(metrics.get("tokens_per_second"), 0) if metrics else "")])
+    return f"<p{style}>{html.escape(result_words(job))} {resume}</p>{speed}"
+
+
+def _live_figures(job: Job, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    progress = {**metrics, **(job.progress or {})}
+    done = say(f"status.{unit_of(job)}", done=f"{progress.get('done', 0):,}", total=f"{progress['total']:,}") if progress.get("total") else ""
+    return [(say("run.progress"), ", ".join(one for one in (word("phase", progress.get("phase") or "starting"), done) if one)),
+            (say("run.loss"), _figure(progress, "loss")),
+            (say("run.tokens_per_second"), _figure(progress, "tokens_per_second", 0)),
+            (say("run.rate"), _figure(progress, "rate") or _figure(progress, "learning_rate")),
+            (say("run.gradient"), _figure(progress, "gradient_norm")),
+            (say("run.memory"), size(progress.get("memory_bytes"))),
+            (say("run.left"), duration(progress.get("eta_seconds")))]
+
+
+def _figure(values: Mapping[str, Any], name: str, digits: int = 2) -> str:
+    return number(values[name], digits) if values.get(name) is not None else ""
+
+
+def curve_points(points: Sequence[Mapping[str, Any]], *, log_scale: bool) -> dict[str, list[Any]]:
+    """The loss as columns (step, loss, curve) for a plot; with `log_scale` its decimal logarithm."""
+    rows = [(point["step"], point[name], say(label)) for name, label in CURVES for point in points
+            if point.get(name) is not None and (point[name] > 0 or not log_scale)]
+    return {"step": [row[0] for row in rows], "loss": [math.log10(row[1]) if log_scale else row[1] for row in rows],
+            "curve": [row[2] for row in rows]}
+
+
+def log_html(log: str) -> str:
+    return f'<pre class="log" tabindex="0">{html.escape(log.strip() or say("run.no_log"))}</pre>'
+
+
+def history_table(jobs: Sequence[Job], config: type, chosen: str) -> str:
+    """All runs of a kind, the newest first, with what they reached; one can be picked, a stopped one resumed."""
+    columns = (
+        Column(say("history.when"), lambda job: moment(job.started or job.created), "short"),
+        Column(say("history.state"), lambda job: f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>', "short"),
+        Column(say("history.settings"), lambda job: text(_changed(job, config), 120), "long"),
+        Column(say("history.steps"), lambda job: number(_result(job, "steps"), 0), "num"),
+        Column(say("history.loss"), lambda job: number(_result(job, "train_loss")), "num"),
+        Column(say("history.perplexity"), _perplexity, "num"),
+        Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"),
+        Column("", lambda job: button("resume", say("run.resume"), job=job.id) if job.resumable and job.ended else "", "num"))
+    head = f"<h3>{html.escape(say('history.title'))}</h3>"
+    return head + table(columns, jobs, key=lambda job: job.id, chosen=chosen, empty=say("history.empty"), label=say("history.title"))
+
+
+def seconds_of(job: Job) -> float | None:
+    if not job.started or not job.ended:
+        return None
+    return (datetime.fromisoformat(job.ended) - datetime.fromisoformat(job.started)).total_seconds()
+
+
+def _changed(job: Job, config: type) -> str:
+    known = {key: value for key, value in job.config.items() if key in config.__dataclass_fields__}
+    changed = changed_options(config(**known))
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items()) or say("history.defaults")
+
+
+def _result(job: Job, name: str) -> Any:
+    return (job.result or {}).get(name)
+
+
+def _perplexity(job: Job) -> str:
+    after = _result(job, "perplexity_after")
+    return f"{number(_result(job, 'perplexity_before'), 1)} → {number(after, 1)}" if after is not None else "–"
+
+
+def plan_figures(plan: Any) -> list[tuple[str, str]]:
+    """Texts, tokens and steps of a training plan."""
+    return [(say("plan.texts"), many("text", plan.texts)), (say("plan.tokens"), f"{plan.tokens:,}"),
+            (say("plan.steps"), many("step", plan.steps))]

@@ -1,0 +1,129 @@
+"""The part of tabs 2 and 4 that sets up a training run: settings, plan, what is missing, Start, the same as a command.
+
+In: the kind of job, its configuration class and the phase's own functions for plan and gaps. Out: components, wired.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from phases.shared.errors import LehrlingError, NotReady
+from phases.shared.jobs.queue import list_jobs, submit_job
+from phases.shared.options import resolve
+from phases.shared.project import Project
+from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for
+from phases.shared.ui.panels.runs import plan_figures, plan_html
+from phases.shared.ui.texts import say
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, shows
+
+
+@dataclass(frozen=True)
+class Training:
+    """What differs between CPT and SFT: the kind, the words, the settings and the phase's own questions."""
+
+    kind: str
+    command: str
+    title: str
+    config: type
+    plan: Callable[[Project, Any], Any]
+    missing: Callable[[Project], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    form: Form
+    plan: gr.HTML
+    start: gr.Button
+    command: gr.HTML
+
+
+def build_settings(training: Training, choices: Choices | None = None) -> Form:
+    """The card with the settings, where it is called."""
+    with gr.Column(elem_classes="card"):
+        gr.HTML(f"<h3>{html.escape(training.title)}</h3>")
+        return build_form(training.config, training.kind, choices=choices)
+
+
+def build_plan(window: Window, pulse: Pulse, training: Training, form: Form) -> None:
+    """The card with plan and Start, and all events of the settings."""
+    with gr.Column(elem_classes="card"):
+        plan = gr.HTML("", elem_id=f"plan-{training.kind}")
+        start = gr.Button(say("training.start"), variant="primary", interactive=False, elem_id=f"start-{training.kind}")
+        with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
+            command = gr.HTML("", elem_id=f"command-{training.kind}")
+            gr.Button(say("command.copy"), size="sm").click(
+                None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
+    setup = Setup(form, plan, start, command)
+    _wire(window, pulse, training, setup)
+
+
+def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> None:
+    fields = setup.form.components
+    outputs = [setup.plan, setup.start, setup.command, setup.form.advanced]
+    planned = shows(window, _planned(training, setup.form), 4)
+    pulse.load(shows(window, _filled(training, setup.form), len(fields)), None, fields, **QUICK).then(
+        planned, fields, outputs, **QUICK)
+    pulse.data.change(planned, fields, outputs, **QUICK)
+    for name, field in setup.form.fields.items():
+        if name == "preset":
+            field.input(acts(window, _preset(setup.form)), field, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+        else:
+            field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
+    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **{**QUICK, "show_progress": "minimal"})
+
+
+def _filled(training: Training, form: Form) -> Any:
+    """The settings of the newest run, else the project's own: a reload shows what was set last."""
+
+    def fill(window: Window, project: Project) -> list[Any]:
+        last = next((job for job in list_jobs(window.projects, project.name, limit=200) if job.kind == training.kind), None)
+        if last is not None:
+            try:
+                return form.shown(resolve(training.config, last.config))
+            except LehrlingError:
+                pass  # settings of an older version: begin with the project's
+        return form.shown(resolve(training.config, project.settings.get(training.kind)))
+
+    return fill
+
+
+def _preset(form: Form) -> Any:
+    def choose(window: Window, project: Project, preset: str) -> list[Any]:
+        return form.shown(form.preset(project, preset))
+
+    return choose
+
+
+def _planned(training: Training, form: Form) -> Any:
+    def show(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
+        figures, warnings, missing = _look_ahead(training, form, project, given)
+        command = html.escape(command_for(training.command, project, form, given))
+        return (plan_html(say("plan.title"), figures, warnings, missing), gr.update(interactive=not missing),
+                f'<code class="command">{command}</code>', advanced_label(form, form.changed(project, given)))
+
+    return show
+
+
+def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Figures and warnings of the plan, and everything that keeps the run from starting."""
+    missing = list(training.missing(project))
+    try:
+        plan = training.plan(project, form.resolved(project, given))
+    except NotReady as problem:
+        return [], [], list(dict.fromkeys([*missing, *problem.missing]))
+    except LehrlingError as problem:
+        return [], [], [*missing, f"{problem.sentence} {problem.advice}".strip()]
+    return ([] if missing else plan_figures(plan)), ([] if missing else plan.warnings), missing
+
+
+def _start(training: Training, form: Form) -> Any:
+    def start(window: Window, project: Project, *given: Any) -> None:
+        submit_job(window.projects, project, training.kind, form.resolved(project, given))
+        gr.Info(say("training.queued"))
+
+    return start
