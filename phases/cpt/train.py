@@ -1,0 +1,128 @@
+"""Continued pretraining: the base model reads the project's texts; an adapter is what it learns.
+
+In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the adapter, its tokenizer,
+model.json and a model card, then published as models/cpt_model/. Runs in a child process.    python app.py cpt NAME
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from phases.cpt.config import CptConfig
+from phases.shared.files import read_json_lines, write_json
+from phases.shared.jobs.context import JobContext
+from phases.shared.models.base import fetch_base, model_hash
+from phases.shared.models.card import Lineage, write_card
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
+from phases.shared.models.publish import publish, settle, staging_folder
+from phases.shared.options import as_mapping
+
+NO_HELD_OUT = "not measured: no chunks are held out"
+
+
+def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
+    """Train, measure, write the result and publish it. Raises JobStopped, ModelError, SettingError."""
+    finished = context.project.model_runs / context.job_id
+    if not (finished / DESCRIPTION).is_file():
+        _train(context, config, finished)
+    context.phase("publishing")
+    publish(finished, context.project.cpt_model)
+    return {"model": "models/cpt_model", **read_model_info(finished).figures}
+
+
+def _train(context: JobContext, config: CptConfig, finished: Path) -> None:
+    from phases.shared.training.loading import (
+        context_length,
+        device_name,
+        load_folder,
+        read_tokenizer,
+        set_threads,
+        working_dtype,
+    )
+    from phases.shared.training.tokenizers import prepare_tokenizer
+    from phases.shared.training.trainer import TrainingData, train_adapter
+    set_threads(config.threads)
+    base_name = json.loads((context.inputs / "base.json").read_text(encoding="utf-8"))["base"]
+    context.phase("loading")
+    folder = fetch_base(base_name, on_download=lambda: context.phase("downloading"))
+    base_hash = model_hash(folder)
+    model, tokenizer = load_folder(folder, working_dtype()).to(device_name()), read_tokenizer(folder)
+    text_end = tokenizer.eos_token_id  # a chat template may bring another end: that of a turn
+    prepare_tokenizer(tokenizer)
+    max_length = min(config.max_length, context_length(model))
+    context.phase("tokenising")
+    texts, held_out = (list(read_json_lines(context.inputs / f"{name}.jsonl")) for name in ("texts", "held_out"))
+    rows = training_rows(texts, tokenizer, text_end, max_length)
+    before, tokens = _perplexity_before(context, model, tokenizer, held_out)
+    context.phase("training")
+    checks = training_rows([{**one, "last": False} for one in held_out], tokenizer, text_end, max_length)
+    data_hash = hashlib.sha256((context.inputs / "texts.jsonl").read_bytes() + base_hash.encode()).hexdigest()
+    trained = train_adapter(context, config, model, tokenizer, TrainingData(rows, checks, data_hash, max_length))
+    after = _measure(context, trained.model, tokenizer, held_out)[0]
+    figures = {"steps": trained.steps, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
+               "seconds": trained.seconds, "train_loss": trained.train_loss, "perplexity_before": before,
+               "perplexity_after": after, "perplexity_tokens": tokens}
+    context.phase("saving")
+    _save(context, config, finished, trained.model, tokenizer, base_name, base_hash, data_hash, texts, figures)
+
+
+def training_rows(texts: Sequence[Mapping[str, Any]], tokenizer: Any, text_end: int, max_length: int) -> list[dict[str, Any]]:
+    """Token rows of at most `max_length`: every token of every text is predicted exactly once, none is cut off.
+
+    A text that is too long is split into pieces of about equal length. Each piece begins with the tokenizer's begin token;
+    where there is none, with the last token of the piece before, which then only serves to predict the next one.
+    """
+    from phases.shared.training.tokenizers import leading_tokens, plain_ids
+    begin = leading_tokens(tokenizer)
+    rows = []
+    for one in texts:
+        ids = [*plain_ids(tokenizer, one["text"]), *([text_end] if one["last"] else [])]
+        rows += [{"input_ids": piece, "labels": list(piece)} for piece in pieces(ids, begin, max_length) if len(piece) > 1]
+    return rows
+
+
+def pieces(ids: Sequence[int], begin: Sequence[int], max_length: int) -> list[list[int]]:
+    """A text's tokens in pieces of at most `max_length`, each with one token before it to predict the first one from."""
+    room = max_length - 1
+    count = max(1, -(-len(ids) // room))
+    borders = [round(number * len(ids) / count) for number in range(count + 1)]
+    return [[*(begin or ids[max(0, start - 1):start]), *ids[start:end]] for start, end in zip(borders, borders[1:], strict=False)]
+
+
+def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+    """Of the base model; kept in the job's folder, so that a resumed run does not measure again."""
+    kept = context.job_dir / "perplexity_before.json"
+    if not kept.exists():
+        value, tokens = _measure(context, model, tokenizer, held_out)
+        write_json(kept, {"value": value, "tokens": tokens})
+    measured = json.loads(kept.read_text(encoding="utf-8"))
+    return measured["value"], measured["tokens"]
+
+
+def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+    from phases.shared.evaluation.perplexity import perplexity
+    context.phase("evaluating")
+    return perplexity(model, tokenizer, [one["text"] for one in held_out])
+
+
+def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base_name: str, base_hash: str,
+          data_hash: str, texts: Sequence[Mapping[str, Any]], figures: dict[str, Any]) -> None:
+    """Write adapter, tokenizer, description and card into models/runs/JOB, whole or not at all."""
+    from phases.shared.training.saving import save_adapter
+    beside = staging_folder(finished)
+    save_adapter(model, tokenizer, beside, base_name)
+    info = ModelInfo("adapter", base_name, base_hash, {"name": "base", "job": ""}, context.job_id,
+                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
+    write_model_info(beside, info)
+    sources = {one["source"]: None for one in texts}
+    measured = {**figures, **({} if figures["perplexity_before"] is not None else
+                              {"perplexity_before": NO_HELD_OUT, "perplexity_after": NO_HELD_OUT})}
+    write_card(beside, Lineage(f"CPT model of {context.project.name}", info, as_mapping(config), data_hash,
+                               {"documents": ", ".join(sources), "chunks": len({one["chunk"] for one in texts})}, measured,
+                               context.project.language))
+    settle(beside, finished)

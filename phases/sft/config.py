@@ -1,0 +1,81 @@
+"""The settings of tab 4's jobs: supervised fine-tuning, evaluation and export.
+
+    python app.py sft NAME --epochs 2        python app.py evaluate NAME        python app.py export NAME
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from phases.shared.options import option
+
+
+@dataclass(frozen=True)
+class SftConfig:
+    """Supervised fine-tuning with LoRA on question-answer pairs, then merged into a full model.
+
+    The preset "small" is for some hundred short pairs and a model of a few million parameters.
+    """
+
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "standard": {},
+        "small": {"learning_rate": 2e-3, "epochs": 12.0, "batch_size": 16, "gradient_checkpointing": False},
+    }
+
+    preset: str = option("standard", label="Preset", choices=("standard", "small"),
+                         help="Starting values: standard, or small corpus and small model.")
+    parent: str = option("cpt", label="Start from", choices=("cpt", "base"),
+                         help="The CPT model, or the base model itself (to compare).")
+    base_model: str = option("", label="Base model",
+                             help="Only when starting from the base: builtin, a folder or a Hugging Face id; empty: the project's.")
+    dataset: str = option("sft_data", label="Data set", help="Which set of pairs to train on.")
+    accepted_only: bool = option(False, label="Accepted pairs only", help="Off: every pair that is not rejected.")
+    learning_rate: float = option(2e-4, label="Learning rate", help="About ten times that of full fine-tuning.",
+                                  low=1e-7, high=0.1)
+    epochs: float = option(2.0, label="Epochs", help="Times each pair is seen.", low=0.01, high=1000)
+    batch_size: int = option(4, label="Batch size", help="Pairs in one step.", low=1, high=1024)
+    max_length: int = option(2048, label="Sequence length", unit="tokens", low=16, high=131072,
+                             help="Longer pairs are left out and counted; at most what the model can read.")
+    lora_rank: int = option(16, label="LoRA rank", help="Size of the adapter.", low=1, high=1024)
+    lora_alpha: int = option(0, label="LoRA alpha", help="Weight of the adapter; 0 for twice the rank.", low=0, high=4096,
+                             advanced=True)
+    lora_dropout: float = option(0.0, label="LoRA dropout", help="Share of the adapter's inputs left out in a step.",
+                                 low=0.0, high=0.9, advanced=True)
+    gradient_accumulation: int = option(1, label="Gradient accumulation", help="Batches added up before one step.",
+                                        low=1, high=4096, advanced=True)
+    warmup_ratio: float = option(0.03, label="Warm-up", help="Share of the steps in which the rate rises; then it falls as a cosine.",
+                                 low=0.0, high=0.9, advanced=True)
+    weight_decay: float = option(0.001, label="Weight decay", help="Pull of the weights towards zero.", low=0.0, high=1.0,
+                                 advanced=True)
+    max_grad_norm: float = option(1.0, label="Gradient clipping", help="Longest gradient of one step.", low=0.001, high=1000,
+                                  advanced=True)
+    gradient_checkpointing: bool = option(True, label="Gradient checkpointing", advanced=True,
+                                          help="Saves memory and costs about a fifth of the time.")
+    keep_best: bool = option(False, label="Keep the best", advanced=True,
+                             help="End with the checkpoint of the lowest loss on the validation pairs, not with the last.")
+    save_steps: int = option(0, label="Checkpoint every", unit="steps", low=0, high=1_000_000, advanced=True,
+                             help="0: about ten in the run. A stop saves one too.")
+    threads: int = option(0, label="CPU threads", low=0, high=1024, advanced=True,
+                          help="0: all cores. With 1 a resumed run ends in the same bytes.")
+    seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Closed-book questions and perplexity for several models of the project."""
+
+    models: str = option("base,cpt,final", label="Models", help="Names of models, with commas between them.")
+    batch_size: int = option(16, label="Batch size", help="Questions answered at once.", low=1, high=1024)
+    max_new_tokens: int = option(48, label="Length of an answer", unit="tokens", help="An answer ends here at the latest.",
+                                 low=1, high=2048)
+    seed: int = option(42, label="Seed", help="Same seed, questions and models: same figures.", low=0, high=2**31 - 1,
+                       advanced=True)
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """A model of the project as files for use elsewhere."""
+
+    model: str = option("final", label="Model", help="Name of a model of this project: base, cpt, final ...")
+    format: str = option("safetensors", label="Format", choices=("safetensors",), help="File format of the weights.")

@@ -1,0 +1,65 @@
+"""The model card: a README.md that tells whoever finds the folder what the model is, what it was made from, and how it did.
+
+In: the model's description, the settings and hash of its job, what it read and what was measured. Out: README.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from phases.shared.files import write_atomically
+from phases.shared.models.base import BUILTIN
+from phases.shared.models.folder import ModelInfo
+from phases.shared.training.checkpoints import library_versions
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Everything a card says. `read` is what was trained on in numbers and names; `figures` what was measured."""
+
+    title: str
+    info: ModelInfo
+    config: Mapping[str, Any]
+    data_hash: str
+    read: Mapping[str, Any]
+    figures: Mapping[str, Any]
+    language: str = "en"
+
+
+def write_card(folder: Path, lineage: Lineage) -> None:
+    """Write README.md into a model folder, with the front matter of the Hugging Face hub."""
+    info = lineage.info
+    front = {"language": lineage.language, "library_name": "peft" if info.kind == "adapter" else "transformers",
+             "pipeline_tag": "text-generation", "tags": ["lehrling", "lora", info.kind],
+             **({"base_model": info.base} if info.base != BUILTIN and "/" in info.base else {})}
+    parent = f"{info.parent.get('name', 'base')} ({info.parent['job']})" if info.parent.get("job") else info.parent.get("name", "base")
+    parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---", f"# {lineage.title}", _what_it_is(info),
+             "## Lineage", _table({"base model": info.base, "base model's hash": info.base_hash, "trained from": parent,
+                                   "job": info.job, "made": info.created, "hash of the data": lineage.data_hash, **lineage.read}),
+             "## Figures", _table(lineage.figures), "## Settings", _table(lineage.config),
+             "## Library versions", _table(library_versions())]
+    write_atomically(folder / "README.md", "\n\n".join(parts) + "\n")
+
+
+def _what_it_is(info: ModelInfo) -> str:
+    if info.kind == "adapter":
+        return ("A LoRA adapter from continued pretraining on a project's own documents. It needs its base model and is loaded "
+                "with `peft.PeftModel.from_pretrained`.")
+    return ("A full model in safetensors with its tokenizer and chat template: `transformers` loads it as it is. It answers what "
+            "its documents say; like every language model it can be wrong, so check what matters.")
+
+
+def _table(values: Mapping[str, Any]) -> str:
+    rows = [f"| {str(key).replace('_', ' ')} | {_cell(value)} |" for key, value in values.items()]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value if value not in (None, "") else "-").replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,118 @@
+"""Checkpoints that are proven whole before a run goes on from one.
+
+The trainer writes files in place and says nothing when one is missing: it would go on with a fresh optimizer and train
+something else. So after each save every file is synced and a manifest with their hashes is written last, by rename. A run
+goes on only from a checkpoint whose manifest, data, settings and library versions agree, else from the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from phases.shared.errors import CheckpointError
+from phases.shared.files import read_json_lines, sha256_of, write_atomically, write_json
+from phases.shared.models.publish import sync_tree
+
+MANIFEST = "manifest.json"
+NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
+KEPT = 2
+
+
+def library_versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(dict(config), sort_keys=True).encode()).hexdigest()
+
+
+def run_identity(data_hash: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What must not change between a checkpoint and the run that goes on from it."""
+    return {"data": data_hash, "config": config_hash(config), "versions": library_versions()}
+
+
+def seal_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Sync every file, then write the manifest. Raises CheckpointError when the trainer left a file out."""
+    lacking = [name for name in NEEDED if not (folder / name).is_file()]
+    if lacking:
+        raise CheckpointError(f"The checkpoint {folder.name} lacks {lacking[0]}.", "Free disk space and resume the job.",
+                              subject=folder.name, code="checkpoint_incomplete")
+    sync_tree(folder)
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != MANIFEST}
+    write_json(folder / MANIFEST, {**identity, "step": step_of(folder), "files": files})
+
+
+def verify_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Raises CheckpointError when a file is missing or changed, or when it belongs to another run."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        files = dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CheckpointError(f"The checkpoint {folder.name} was not finished.", "The one before is used.",
+                              subject=folder.name, code="checkpoint_unfinished") from None
+    for name in sorted({*files, *NEEDED}):
+        if not (folder / name).is_file() or sha256_of(folder / name) != files.get(name):
+            raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged.", "The one before is used.",
+                                  subject=folder.name, code="checkpoint_damaged")
+    for key, word in (("data", "data"), ("config", "settings"), ("versions", "versions of the training libraries")):
+        if manifest.get(key) != identity[key]:
+            raise CheckpointError(f"The checkpoint {folder.name} was made with other {word}.", "Start a new job.",
+                                  subject=folder.name, code=f"checkpoint_other_{key}")
+
+
+def step_of(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])
+
+
+def checkpoint_folders(root: Path) -> list[Path]:
+    """The checkpoints of a job, newest first, verified or not."""
+    found = [one for one in root.glob("checkpoint-*") if one.is_dir() and one.name.rpartition("-")[2].isdigit()]
+    return sorted(found, key=step_of, reverse=True)
+
+
+def newest_checkpoint(root: Path, identity: Mapping[str, Any]) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint that verifies (None: begin anew) and a sentence for each that was passed over.
+
+    Raises CheckpointError when a whole checkpoint belongs to other data, settings or library versions: going on
+    silently from nothing would throw that work away.
+    """
+    refused: list[str] = []
+    for folder in checkpoint_folders(root):
+        try:
+            verify_checkpoint(folder, identity)
+        except CheckpointError as problem:
+            if problem.code.startswith("checkpoint_other"):
+                raise
+            refused.append(str(problem))
+            shutil.rmtree(folder)  # the trainer would mix its new files with the damaged ones
+        else:
+            return folder, refused
+    return None, refused
+
+
+def prune_checkpoints(root: Path, best_step: int | None) -> None:
+    """Keep the two newest and the best."""
+    for folder in checkpoint_folders(root)[KEPT:]:
+        if step_of(folder) != best_step:
+            shutil.rmtree(folder)
+
+
+def best_saved_step(loss_file: Path, root: Path) -> int | None:
+    """The step with the lowest validation loss among the checkpoints that are there."""
+    saved = {step_of(folder) for folder in checkpoint_folders(root)}
+    measured = {one["step"]: one["eval_loss"] for one in read_json_lines(loss_file) if "eval_loss" in one}
+    return min((step for step in measured if step in saved), key=lambda step: (measured[step], step), default=None)
+
+
+def cut_back(file: Path, step: int) -> None:
+    """Drop the lines of a JSON lines file that were written after the step that a run goes on from."""
+    if file.exists():
+        kept = [one for one in read_json_lines(file) if one["step"] <= step]
+        write_atomically(file, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept))
