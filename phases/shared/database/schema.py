@@ -67,6 +67,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         split TEXT NOT NULL CHECK (split IN ('train', 'validation')),
         UNIQUE (document, span_start, span_end, subject, attribute)
     );
+    CREATE INDEX facts_names ON facts (subject COLLATE NOCASE, attribute COLLATE NOCASE);
 
     CREATE TABLE pairs (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +90,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX pairs_chunk ON pairs (chunk);
     CREATE INDEX pairs_fact ON pairs (fact);
+    CREATE INDEX pairs_words ON pairs (instruction COLLATE NOCASE);
 
     CREATE TABLE datasets (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
     CREATE TABLE dataset_pairs (
@@ -106,6 +108,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         version INTEGER NOT NULL DEFAULT 1,
         state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'retired'))
     );
+    CREATE INDEX evaluation_questions_words ON evaluation_questions (question COLLATE NOCASE);
 
     CREATE TABLE changes (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
