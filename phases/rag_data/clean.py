@@ -80,7 +80,8 @@ def repeated_lines(pages: Sequence[Sequence[str]]) -> set[tuple[int, int]]:
     for number, lines in enumerate(pages):
         edge = {*range(min(EDGE_LINES, len(lines))), *range(max(0, len(lines) - EDGE_LINES), len(lines))}
         for index in edge:
-            places.setdefault(_pattern(lines[index]), set()).add((number, index))
+            if lines[index]:
+                places.setdefault(_pattern(lines[index]), set()).add((number, index))
     found: set[tuple[int, int]] = set()
     for spots in places.values():
         if _on_most_pages({page for page, _ in spots}, len(pages)):

@@ -1,0 +1,100 @@
+"""PDF -> text: lines by PDFium, tables by their ruled lines, headings by their size.
+
+In: a PDF file. Out: one line a paragraph, "# Heading" lines, Markdown tables, and where each page begins.
+PDFium gives the text and is several times faster than the alternatives; it is not thread-safe, so each process reads one
+file at a time. Pages with ruled lines are looked at a second time for tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pypdfium2
+from pypdfium2 import raw
+
+from phases.rag_data.clean import Cleaning, repeated_lines
+from phases.rag_data.extract.document import Extracted, assemble
+from phases.rag_data.extract.pdf_layout import blocks_of, body_style, mark_headings
+from phases.rag_data.extract.pdf_lines import Page, page_lines
+from phases.rag_data.extract.pdf_tables import PageTables
+from phases.rag_data.extract.sniff import damaged
+from phases.shared.errors import FileRejected
+
+
+def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+    """Read a PDF. Raises FileRejected when it is encrypted, damaged, or a scan without text."""
+    with closing(_open(path, source)) as pdf:
+        title = pdf.get_metadata_value("Title").strip()
+        pages = _read_pages(pdf, path, source)
+        outline = _outline(pdf)
+    if not any(page.items for page in pages):
+        raise FileRejected(f"'{source}' holds pictures of pages, but no text: it is a scan.",
+                           "Run text recognition (OCR) over it, for example with ocrmypdf, then add the result.",
+                           subject=source, code="file_scan")
+    notes = list(_notes_on_scans(pages))
+    if cleaning.drop_repeated_lines:
+        pages, dropped = _without_repeated(pages)
+        notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
+    style = body_style(pages)
+    pages = mark_headings(pages, style, outline)
+    text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
+    return Extracted(text, _usable_title(title), starts, tuple(notes))
+
+
+def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
+    try:
+        pdf = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as problem:
+        if problem.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
+            raise FileRejected(f"'{source}' is encrypted: it opens with a password only.",
+                               "Save a copy without the password, then add that.", subject=source,
+                               code="file_encrypted") from None
+        raise damaged(source) from None
+    if len(pdf) == 0:
+        raise damaged(source, "it has no pages")
+    return pdf
+
+
+def _read_pages(pdf: pypdfium2.PdfDocument, path: Path, source: str) -> list[Page]:
+    pages = []
+    with PageTables(path) as tables:
+        for number in range(len(pdf)):
+            try:
+                with closing(pdf[number]) as page:
+                    lines = page_lines(page)
+                    pages.append(tables.taken_out(number, page, lines))
+            except pypdfium2.PdfiumError:
+                raise damaged(source, f"page {number + 1} of {len(pdf)} cannot be loaded") from None
+    return pages
+
+
+def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:
+    """Titles of the bookmarks with their depth from 1; a broken outline is as good as none."""
+    found: dict[str, int] = {}
+    try:
+        for mark in pdf.get_toc():
+            found.setdefault(" ".join((mark.get_title() or "").split()).casefold(), mark.level + 1)
+    except pypdfium2.PdfiumError:
+        return {}
+    return found
+
+
+def _notes_on_scans(pages: list[Page]) -> Iterator[str]:
+    empty = [number + 1 for number, page in enumerate(pages) if page.is_picture]
+    if empty:
+        shown = ", ".join(map(str, empty[:10])) + (" ..." if len(empty) > 10 else "")
+        yield f"{len(empty)} of {len(pages)} pages are pictures without text and could not be read: {shown}."
+
+
+def _without_repeated(pages: list[Page]) -> tuple[list[Page], int]:
+    repeated = repeated_lines([[item.text for item in page.items] for page in pages])
+    kept = [page.keeping(lambda index, number=number: (number, index) not in repeated) for number, page in enumerate(pages)]
+    return kept, len(repeated)
+
+
+def _usable_title(title: str) -> str:
+    """Many programs leave a file name or "untitled" in the title field."""
+    poor = title.lower().endswith((".doc", ".docx", ".pdf", ".indd", ".tex", ".qxd", ".dvi")) or len(title) < 4
+    return "" if poor or "untitled" in title.lower() or title.startswith("Microsoft Word") else title

@@ -1,0 +1,113 @@
+"""The lines of a PDF page with their place and type size.
+
+In: a PDFium page. Out: `Line` records in reading order. Size and weight are looked up for the first and last letter of a
+line only: asking PDFium for every letter would take several times as long as the text itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import pypdfium2
+from pypdfium2 import raw
+
+from phases.rag_data.clean import safe_text, tidy_line
+
+LINE = re.compile("(?:(?!\r\n)[^\ufffe])+\ufffe?")
+HYPHEN_MARK = "\ufffe"  # PDFium puts it where a word was parted at the end of a line
+LIGATURES = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st",
+             "\ufb06": "st"}
+LIGATURE = re.compile("[\ufb00-\ufb06]")
+BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-Bd", re.IGNORECASE)
+BOLD_WEIGHT = 600
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its text, left and right end, base line and type size in points from the page's lower left corner.
+
+    `level` is the depth of a heading, 0 for other lines.
+    """
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool = False
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at its place between the lines. `edges` are the left ends of its columns."""
+
+    rows: tuple[tuple[str, ...], ...]
+    edges: tuple[float, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lines and tables in reading order. `is_picture`: no text, but a picture, as in a scan."""
+
+    items: tuple[Line | Table, ...]
+    is_picture: bool = False
+
+    def keeping(self, keep: Callable[[int], bool]) -> Page:
+        """The page with those items only whose index is kept."""
+        return replace(self, items=tuple(one for index, one in enumerate(self.items) if keep(index)))
+
+
+def page_lines(page: pypdfium2.PdfPage) -> list[Line]:
+    """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
+    with closing(page.get_textpage()) as letters:
+        text = letters.get_text_range()
+        lines = [_line(letters, text, match.start(), match.end()) for match in LINE.finditer(text)]
+    return [line for line in lines if line is not None]
+
+
+def plain(text: str) -> str:
+    """A line's text without control characters, ligatures and double blanks."""
+    text = LIGATURE.sub(lambda match: LIGATURES[match[0]], text.replace("\r", " ").replace("\n", " "))
+    return tidy_line(safe_text(text))
+
+
+def _line(letters: pypdfium2.PdfTextPage, text: str, start: int, end: int) -> Line | None:
+    words = text[start:end].replace(HYPHEN_MARK, "-")
+    content = plain(words)
+    if not content:
+        return None
+    first = start + len(words) - len(words.lstrip())
+    last = start + len(words.rstrip().rstrip("-")) - 1
+    opening, closing_letter = _letter(letters, first), _letter(letters, max(first, last))
+    bold = _is_bold(letters, opening) and _is_bold(letters, closing_letter)
+    x, y = ctypes.c_double(), ctypes.c_double()
+    raw.FPDFText_GetCharOrigin(letters, opening, x, y)
+    return Line(content, x.value, letters.get_charbox(closing_letter)[2], y.value, _size(letters, opening), bold)
+
+
+def _letter(letters: pypdfium2.PdfTextPage, place: int) -> int:
+    """PDFium numbers letters on the page otherwise than letters of its text."""
+    index = raw.FPDFText_GetCharIndexFromTextIndex(letters, place)
+    return index if index >= 0 else 0
+
+
+def _size(letters: pypdfium2.PdfTextPage, letter: int) -> float:
+    """Type size as it appears: many programs set size 1 and enlarge it by the text matrix."""
+    matrix = raw.FS_MATRIX()
+    raw.FPDFText_GetMatrix(letters, letter, matrix)
+    scale = math.hypot(matrix.c, matrix.d) or 1.0
+    return round(raw.FPDFText_GetFontSize(letters, letter) * scale, 1)
+
+
+def _is_bold(letters: pypdfium2.PdfTextPage, letter: int) -> bool:
+    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
+    raw.FPDFText_GetFontInfo(letters, letter, name, len(name), flags)
+    named = BOLD_NAME.search(name.value.decode("utf-8", errors="replace"))
+    return bool(named) or raw.FPDFText_GetFontWeight(letters, letter) >= BOLD_WEIGHT
