@@ -7,7 +7,7 @@ In: a configuration class (phases.shared.options). Out: a `Form` whose component
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +28,16 @@ class Form:
     section: str
     fields: Mapping[str, Any]
     advanced: gr.Accordion | None
+    several: Collection[str] = ()
 
     @property
     def components(self) -> list[Any]:
         return list(self.fields.values())
 
     def values(self, given: Sequence[Any]) -> dict[str, Any]:
-        """What stands in the form, by field name; an emptied number means "not given"."""
-        return dict(zip(self.fields, given, strict=True))
+        """What stands in the form, by field name; an emptied number means "not given", several choices are joined by commas."""
+        return {name: ",".join(value) if isinstance(value, list) else value
+                for name, value in zip(self.fields, given, strict=True)}
 
     def resolved(self, project: Project, given: Sequence[Any]) -> Any:
         """The checked configuration. Raises SettingError with the field that is wrong."""
@@ -44,7 +46,8 @@ class Form:
     def shown(self, config: Any) -> list[Any]:
         """The component values that show a configuration."""
         mapping = as_mapping(config)
-        return [mapping[name] for name in self.fields]
+        return [[one.strip() for one in mapping[name].split(",") if one.strip()] if name in self.several else mapping[name]
+                for name in self.fields]
 
     def preset(self, project: Project, preset: str) -> Any:
         """The configuration of a preset, over it the project's own settings."""
@@ -59,17 +62,25 @@ class Form:
                 if name != "preset" and value is not None and value != getattr(usual, name)}
 
 
-def build_form(config: type, section: str, *, choices: Choices | None = None, leave_out: Sequence[str] = ()) -> Form:
-    """Draw the form where it is called; fields marked `advanced` come into a folded part at its end."""
-    every = [one for one in options_of(config) if one.name not in leave_out]
-    given = choices or {}
-    fields = {one.name: _field(one, given.get(one.name)) for one in every if not one.advanced}
+def build_form(config: type, section: str, *, choices: Choices | None = None, several: Choices | None = None) -> Form:
+    """Draw the form where it is called; fields marked `advanced` come into a folded part at its end.
+
+    Args:
+        choices: suggestions for a text field, as (label, value); anything else can be typed.
+        several: the values of which a text field holds one or more, with commas.
+    """
+    every, given, lists = options_of(config), choices or {}, several or {}
+
+    def draw(one: Option) -> Any:
+        return _several(one, lists[one.name]) if one.name in lists else _field(one, given.get(one.name))
+
+    fields = {one.name: draw(one) for one in every if not one.advanced}
     rare = [one for one in every if one.advanced]
     advanced = gr.Accordion(say("form.advanced"), open=False, elem_classes="advanced") if rare else None
     if advanced:
         with advanced:
-            fields.update({one.name: _field(one, given.get(one.name)) for one in rare})
-    return Form(config, section, {one.name: fields[one.name] for one in every}, advanced)
+            fields.update({one.name: draw(one) for one in rare})
+    return Form(config, section, {one.name: fields[one.name] for one in every}, advanced, tuple(lists))
 
 
 def advanced_label(form: Form, changed: Mapping[str, Any]) -> Any:
@@ -103,6 +114,11 @@ def _field(one: Option, choices: Sequence[tuple[str, Any]] | None) -> Any:
     if one.kind in (int, float):
         return gr.Number(value=one.default, precision=0 if one.kind is int else None, min_width=120, **common)
     return gr.Textbox(value=one.default, max_lines=3, **common)
+
+
+def _several(one: Option, choices: Sequence[tuple[str, Any]]) -> Any:
+    return gr.Dropdown(choices=list(choices), value=one.default.split(","), multiselect=True, label=one.label, info=one.help or None,
+                       elem_classes="field", interactive=True)
 
 
 def _flag(field: Option, value: Any) -> str:

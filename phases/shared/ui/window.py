@@ -7,7 +7,7 @@ In: a function `fn(window, project, *values)`. Out: a Gradio handler that finds 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,18 @@ def picks(window: Window, fn: Callable[..., Any], *, anywhere: bool = False) -> 
     def handler(request: gr.Request, event: gr.EventData, *values: Any) -> Any:
         project = project_of(window, request) if anywhere else _needed(window, request)
         return _told(fn, window, project, dict(event._data or {}), *values)
+
+    return handler
+
+
+def streams(window: Window, fn: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """A handler that yields as it goes; what goes wrong on the way is told as a sentence too."""
+
+    def handler(request: gr.Request, *values: Any) -> Iterator[Any]:
+        try:
+            yield from fn(window, _needed(window, request), *values)
+        except LehrlingError as problem:
+            raise gr.Error(as_message(problem), title=say("shell.error_title"), print_exception=False) from problem
 
     return handler
 

@@ -1,0 +1,184 @@
+"""Tab 4: train the final model, measure it, talk to it, take it away.
+
+    python app.py sft NAME        evaluate NAME        chat NAME        export NAME --format safetensors
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from phases.sft import view
+from phases.sft.chat import ChatSettings, answer_stream
+from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
+from phases.sft.data import missing_for_sft, plan_sft
+from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
+from phases.shared.jobs.queue import submit_job
+from phases.shared.models.base import base_model_choices
+from phases.shared.options import resolve
+from phases.shared.project import Project
+from phases.shared.ui.downloads import download_link
+from phases.shared.ui.figures import percent, size
+from phases.shared.ui.forms import Form, build_form
+from phases.shared.ui.job_panel import build_run_panel
+from phases.shared.ui.job_words import run_line
+from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.panels.evaluation import evaluation_html
+from phases.shared.ui.panels.runs import plan_html, run_html
+from phases.shared.ui.tables import Column, empty_state, event_html, table, text
+from phases.shared.ui.texts import say, word
+from phases.shared.ui.training_form import Training, build_plan, build_settings
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, shows, streams
+
+TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft, missing_for_sft)
+
+
+def state_line(projects: Path, project: Project) -> str:
+    state, about = view.state_now(projects, project)
+    if state in ("run", "trained"):
+        return run_line(about)
+    return say("sft.state_final", share=percent(about)) if state == "final" else say(f"sft.state_{state}")
+
+
+def build(window: Window, pulse: Pulse) -> None:
+    with gr.Tabs(elem_classes="subtabs"):
+        with gr.Tab(say("sft.train")):
+            _build_train(window, pulse)
+        with gr.Tab(say("sft.evaluate")):
+            _build_evaluate(window, pulse)
+        with gr.Tab(say("sft.chat")):
+            _build_chat(window, pulse)
+        with gr.Tab(say("sft.export")):
+            _build_export(window, pulse)
+
+
+def _build_train(window: Window, pulse: Pulse) -> None:
+    bases = [(say("training.project_base"), ""), *((one.label, one.id) for one in base_model_choices())]
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"):
+            form = build_settings(TRAINING, {"base_model": bases})
+        with gr.Column(elem_classes="wide"):
+            build_plan(window, pulse, TRAINING, form)
+            build_run_panel(window, pulse, "sft", SftConfig)
+
+
+def _build_evaluate(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"), gr.Column(elem_classes="card"):
+            gr.HTML(f"<h3>{html.escape(say('evaluation.ask'))}</h3><p class='soft'>{html.escape(say('evaluation.help'))}</p>")
+            form = build_form(EvaluateConfig, "evaluate")
+            missing = gr.HTML("")
+            start = gr.Button(say("evaluation.start"), variant="primary", interactive=False, elem_id="start-evaluate")
+            run = event_html(elem_id="run-evaluate")
+        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
+            result = gr.HTML("", elem_id="evaluation")
+    pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
+    pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
+    start.click(acts(window, _submit("evaluate", form)), form.components, None, **QUICK)
+
+
+def _build_chat(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"), gr.Column(elem_classes="card"):
+            gr.HTML(f"<h3>{html.escape(say('chat.model'))}</h3>")
+            model = gr.Dropdown([], label=say("chat.which"), elem_id="chat-model", elem_classes="field")
+            form = build_form(ChatSettings, "chat")
+        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
+            talk = gr.Chatbot(height=460, show_label=False, elem_id="chat", placeholder=say("chat.empty"), buttons=["copy"],
+                              render_markdown=False, allow_tags=False, feedback_options=None, layout="bubble")
+            with gr.Row(elem_classes="tight"):
+                question = gr.Textbox(show_label=False, placeholder=say("chat.ask"), elem_id="chat-question", scale=6, max_lines=4,
+                                      container=False, label=say("chat.ask"))
+                send = gr.Button(say("chat.send"), variant="primary", elem_id="chat-send")
+                stop = gr.Button(say("chat.stop"), elem_id="chat-stop")
+                clear = gr.Button(say("chat.clear"), elem_id="chat-clear")
+    pulse.data.change(shows(window, _models, 1), model, model, **QUICK)
+    answers = [event(_asked, [question, talk], [question, talk], **QUICK).success(
+        streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden",
+        api_visibility="private") for event in (send.click, question.submit)]
+    stop.click(None, None, None, cancels=answers, api_visibility="private")
+    clear.click(lambda: [], None, talk, cancels=answers, **QUICK)
+
+
+def _build_export(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"), gr.Column(elem_classes="card"):
+            gr.HTML(f"<h3>{html.escape(say('export.title'))}</h3><p class='soft'>{html.escape(say('export.help'))}</p>")
+            form = build_form(ExportConfig, "export", choices={"model": []})
+            start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
+            run = event_html(elem_id="run-export")
+        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
+            files = gr.HTML("", elem_id="exports")
+    pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
+    pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
+    pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
+    start.click(acts(window, _submit("export", form)), form.components, None, **QUICK)
+
+
+def _submit(kind: str, form: Form) -> Any:
+    def submit(window: Window, project: Project, *given: Any) -> None:
+        submit_job(window.projects, project, kind, form.resolved(project, given))
+        gr.Info(say("training.queued"))
+
+    return submit
+
+
+def _newest(kind: str) -> Any:
+    def show(window: Window, project: Project) -> str:
+        job = view.newest_job(window.projects, project, kind)
+        return run_html(job, {}) if job else ""
+
+    return show
+
+
+def _evaluation(window: Window, project: Project) -> tuple[str, str, Any]:
+    missing = missing_for_evaluation(project)
+    lacks = plan_html("", [], [], missing) if missing else ""
+    return evaluation_html(latest_evaluation(window.projects, project)), lacks, gr.update(interactive=not missing)
+
+
+def _models(window: Window, project: Project, chosen: str | None) -> Any:
+    names = view.model_names(project)
+    value = chosen if chosen in names and chosen != "base" else (names[0] if names else None)
+    return gr.update(choices=[(word("model", name), name) for name in names], value=value)
+
+
+def _exports(window: Window, project: Project) -> str:
+    files = view.exported_files(project)
+    columns = (Column(say("export.file"), lambda one: text(one.name)), Column(say("export.size"), lambda one: size(one.bytes), "num"),
+               Column("", lambda one: download_link(window.root_path, project, f"exports/{one.name}", say("export.download")), "num"))
+    head = f"<h3>{html.escape(say('export.files'))}</h3>"
+    return head + (table(columns, files, label=say("export.files")) if files else empty_state(say("export.empty")))
+
+
+def _asked(question: str, talk: list[dict]) -> tuple[str, list[dict]]:
+    if not question.strip():
+        raise gr.Error(say("chat.no_question"), title=say("shell.error_title"), print_exception=False)
+    return "", [*talk, {"role": "user", "content": question.strip()}]
+
+
+def _answer(form: Form) -> Any:
+    def answer(window: Window, project: Project, model: str | None, talk: list[dict], *given: Any) -> Iterator[list[dict]]:
+        history = [{"role": one["role"], "content": plain(one["content"])} for one in talk]
+        said = ""
+        for piece in answer_stream(window.host, project, model or "base", history, resolve(ChatSettings, form.values(given))):
+            said += piece
+            yield [*talk, {"role": "assistant", "content": said}]
+        if not said.strip():
+            yield [*talk, {"role": "assistant", "content": say("chat.nothing")}]
+
+    return answer
+
+
+def plain(content: Any) -> str:
+    """A message's text; Gradio hands back a list of parts."""
+    if isinstance(content, str):
+        return content
+    return "".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+
+
+PLAN = TabPlan(say("tab.sft"), "sft", state_line, build)

@@ -1,0 +1,361 @@
+"""Tab 3: write question-answer pairs from the chunks, then review each beside its source.
+
+    python app.py sft-data NAME --provider builtin --count 100        pairs, accept, reject, edit-pair, export-data
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from phases.sft_data import view
+from phases.sft_data.config import WriteConfig
+from phases.sft_data.generate import list_provider_models, missing_for_writing, test_provider, write_pairs_job
+from phases.sft_data.styles import STYLES
+from phases.shared.database.pairs import PairFilter
+from phases.shared.errors import LehrlingError
+from phases.shared.options import resolve
+from phases.shared.project import Project
+from phases.shared.settings import load_keys, save_key
+from phases.shared.ui.downloads import download_link
+from phases.shared.ui.forms import Form, advanced_label, build_form, command_for
+from phases.shared.ui.job_words import run_line
+from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.panels.pairs import dataset_line, pair_heading, pairs_table, review_heading, source_html
+from phases.shared.ui.panels.runs import plan_html, run_html
+from phases.shared.ui.tables import event_html
+from phases.shared.ui.texts import many, say, word
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, picks, shows
+
+DATASET = "sft_data"
+FOCUS_ANSWER = "() => document.querySelector('#pair-answer textarea').focus()"
+ANY = ""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The review's filters, its page, and the pair that is open (0 for none)."""
+
+    state: gr.Dropdown
+    style: gr.Dropdown
+    source: gr.Dropdown
+    stale: gr.Checkbox
+    page: gr.State
+    chosen: gr.State
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.state, self.style, self.source, self.stale, self.page, self.chosen]
+
+
+def state_line(projects: Path, project: Project) -> str:
+    job = view.newest_write(projects, project)
+    if job is not None and not job.ended:
+        return run_line(job)
+    now = view.summary(project)
+    if not now.total:
+        return say("pairs.state_empty")
+    return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}")
+
+
+def build(window: Window, pulse: Pulse) -> None:
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(elem_classes="side"):
+            form = _build_write(window, pulse)
+            _build_key(window, form)
+            _build_prompts(window, form)
+        with gr.Column(elem_classes="wide"):
+            _build_review(window, pulse)
+
+
+def _build_write(window: Window, pulse: Pulse) -> Form:
+    styles = [(word("style", name), name) for name in STYLES]
+    with gr.Column(elem_classes="card"):
+        gr.HTML(f"<h3>{html.escape(say('write.title'))}</h3>")
+        form = build_form(WriteConfig, "sft-data", choices={"model": []}, several={"style": styles})
+        plan = gr.HTML("")
+        start = gr.Button(say("write.start"), variant="primary", interactive=False, elem_id="start-sft-data")
+        run = event_html(elem_id="run-sft-data")
+        with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
+            command = gr.HTML("", elem_id="command-sft-data")
+    fields, outputs = form.components, [plan, start, command, form.advanced]
+    planned = shows(window, _planned(form), len(outputs))
+    pulse.load(shows(window, _filled(form), len(fields)), None, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+    pulse.data.change(planned, fields, outputs, **QUICK)
+    for name, field in form.fields.items():
+        if name == "preset":
+            field.input(acts(window, _preset(form)), field, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+        else:
+            field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
+    pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
+    start.click(acts(window, _start(form)), fields, None, **{**QUICK, "show_progress": "minimal"})
+    return form
+
+
+def _build_key(window: Window, form: Form) -> None:
+    with gr.Column(elem_classes="card"):
+        status = gr.HTML("", elem_id="key-status")
+        with gr.Row(elem_classes="tight"):
+            key = gr.Textbox(type="password", label=say("key.label"), visible=False, elem_classes="field", max_lines=1)
+            save = gr.Button(say("key.save"), visible=False)
+        with gr.Row(elem_classes="buttons"):
+            test = gr.Button(say("provider.test"), elem_id="provider-test")
+            models = gr.Button(say("provider.models"))
+        told = gr.HTML("", elem_id="provider-told")
+    provider, address = form.fields["provider"], form.fields["base_url"]
+    gr.on([provider.change, address.change], acts(window, _key_status(form), anywhere=True), form.components, [status, key, save],
+          **QUICK)
+    save.click(acts(window, _save_key(form), anywhere=True), [key, *form.components], [key, status], **QUICK)
+    slow = {**QUICK, "show_progress": "minimal"}
+    test.click(acts(window, _test(form)), form.components, told, **slow)
+    models.click(acts(window, _models(form)), form.components, form.fields["model"], **slow)
+
+
+def _build_prompts(window: Window, form: Form) -> None:
+    with gr.Column(elem_classes="card"), gr.Accordion(say("prompt.title"), open=False, elem_classes="advanced"):
+        style = gr.Dropdown([(word("style", name), name) for name in STYLES], value=next(iter(STYLES), None), label=say("prompt.style"),
+                            elem_classes="field")
+        system = gr.Textbox(label=say("prompt.system"), lines=3, max_lines=10, elem_classes="field", elem_id="prompt-system")
+        user = gr.Textbox(label=say("prompt.user"), info=say("prompt.help"), lines=4, max_lines=14, elem_classes="field")
+        with gr.Row(elem_classes="buttons"):
+            show = gr.Button(say("prompt.preview"))
+            save = gr.Button(say("prompt.save"))
+            reset = gr.Button(say("prompt.reset"))
+        shown = gr.HTML("")
+    style.change(shows(window, _prompt, 2), style, [system, user], **QUICK)
+    gr.context.Context.root_block.load(shows(window, _prompt, 2), style, [system, user], **QUICK)
+    show.click(acts(window, _preview(form)), [system, user, *form.components], shown, **QUICK)
+    save.click(acts(window, _save_prompt), [style, system, user], [system, user], **QUICK)
+    reset.click(acts(window, _reset_prompt), style, [system, user], **QUICK)
+
+
+def _build_review(window: Window, pulse: Pulse) -> None:
+    with gr.Column(elem_classes="card"):
+        with gr.Row(elem_classes="tight"):
+            heading = gr.HTML(f"<h3>{html.escape(say('pairs.review'))}</h3>", elem_classes="grow")
+            undo = gr.Button(say("rag.undo"), size="sm", interactive=False)
+        with gr.Row(elem_classes="tight filters"):
+            filters = _build_filters()
+        rows = event_html(elem_id="pairs")
+    parts = _build_pair(window, filters, rows)
+    with gr.Column(elem_classes="card"):
+        counts = gr.HTML("", elem_id="dataset")
+        with gr.Row(elem_classes="buttons"):
+            export = gr.Button(say("pairs.export"), elem_id="export-data")
+        link = gr.HTML("", elem_id="dataset-link")
+    pulse.data.change(shows(window, _overview, 4), None, [heading, counts, undo, filters.source], **QUICK)
+    pulse.data.change(shows(window, _rows, 1), filters.inputs, rows, **QUICK)
+    for field in (filters.state, filters.style, filters.source, filters.stale):
+        field.input(shows(window, _first_page, 2), filters.inputs, [filters.page, rows], **QUICK)
+    rows.turn(picks(window, _turned), filters.inputs, [filters.page, rows], **QUICK)
+    rows.pick(picks(window, _picked), None, parts, **QUICK).success(shows(window, _rows, 1), filters.inputs, rows, **QUICK)
+    undo.click(acts(window, _undo), None, None, **QUICK)
+    export.click(acts(window, _export), None, link, **QUICK)
+
+
+def _build_filters() -> Filters:
+    states = [(say("pairs.every"), ANY), *((say(f"pairs.state_{one}"), one) for one in ("open", "accepted", "rejected"))]
+    styles = [(say("pairs.every"), ANY), *((word("style", name), name) for name in STYLES)]
+    state = gr.Dropdown(states, value=ANY, label=say("pairs.state"), elem_classes="field", elem_id="filter-state")
+    style = gr.Dropdown(styles, value=ANY, label=say("pairs.style"), elem_classes="field")
+    source = gr.Dropdown([(say("rag.every_source"), ANY)], value=ANY, label=say("rag.source"), elem_classes="field")
+    stale = gr.Checkbox(label=say("pairs.only_stale"), elem_classes="field", container=False)
+    return Filters(state, style, source, stale, gr.State(1), gr.State(0))
+
+
+def _build_pair(window: Window, filters: Filters, rows: gr.HTML) -> list[Any]:
+    with gr.Column(elem_classes="card", visible=False, elem_id="pair-editor") as editor:
+        heading = gr.HTML("")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(elem_classes="wide"):
+                question = gr.Textbox(label=say("pairs.question"), lines=2, max_lines=8, elem_classes="field", elem_id="pair-question")
+                answer = gr.Textbox(label=say("pairs.answer"), lines=3, max_lines=16, elem_classes="field", elem_id="pair-answer")
+                with gr.Row(elem_classes="buttons"):
+                    accept = gr.Button(say("pairs.accept"), variant="primary", elem_id="review-accept")
+                    edit = gr.Button(say("pairs.edit"), elem_id="review-edit")
+                    reject = gr.Button(say("pairs.reject"), variant="stop", elem_id="review-reject")
+                    save = gr.Button(say("pairs.save"), elem_id="review-save")
+                gr.HTML(f'<p class="soft">{html.escape(say("pairs.keys"))}</p>')
+            with gr.Column(elem_classes="wide"):
+                source = gr.HTML("", elem_id="pair-source")
+    parts = [filters.chosen, editor, heading, question, answer, source]
+    for button, state in ((accept, "accepted"), (reject, "rejected")):
+        button.click(acts(window, _judge(state)), filters.inputs, parts, **QUICK).success(
+            shows(window, _rows, 1), filters.inputs, rows, **QUICK)
+    save.click(acts(window, _save), [filters.chosen, question, answer], parts, **QUICK)
+    edit.click(None, None, None, js=FOCUS_ANSWER, api_visibility="private")
+    return parts
+
+
+def _filled(form: Form) -> Any:
+    def fill(window: Window, project: Project) -> list[Any]:
+        last = view.newest_write(window.projects, project)
+        if last is not None:
+            try:
+                return form.shown(resolve(WriteConfig, last.config))
+            except LehrlingError:
+                pass  # settings of an older version: begin with the project's
+        return form.shown(resolve(WriteConfig, project.settings.get("sft-data")))
+
+    return fill
+
+
+def _preset(form: Form) -> Any:
+    return lambda window, project, preset: form.shown(form.preset(project, preset))
+
+
+def _planned(form: Form) -> Any:
+    def show(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
+        try:
+            config = form.resolved(project, given)
+            missing = missing_for_writing(project, config)
+            label = say("write.start_n", pairs=many("pair", config.count)) if config.count else say("write.start_all")
+        except LehrlingError as problem:
+            missing, label = (f"{problem.sentence} {problem.advice}".strip(),), say("write.start")
+        command = f'<code class="command">{html.escape(command_for("sft-data", project, form, given))}</code>'
+        return (plan_html("", [], [], missing) if missing else "", gr.update(interactive=not missing, value=label), command,
+                advanced_label(form, form.changed(project, given)))
+
+    return show
+
+
+def _start(form: Form) -> Any:
+    def start(window: Window, project: Project, *given: Any) -> None:
+        write_pairs_job(window.projects, project, form.resolved(project, given))
+        gr.Info(say("training.queued"))
+
+    return start
+
+
+def _run(window: Window, project: Project) -> str:
+    job = view.newest_write(window.projects, project)
+    return run_html(job, {}) if job else ""
+
+
+def _key_status(form: Form) -> Any:
+    def show(window: Window, project: Project | None, *given: Any) -> tuple[Any, ...]:
+        state, name = view.key_state(resolve(WriteConfig, form.values(given)))
+        style = ' class="warning"' if state == "missing" else ' class="soft"'
+        asked = gr.update(visible=state != "none")
+        return f"<p{style}>{html.escape(say(f'key.{state}', name=name))}</p>", asked, asked
+
+    return show
+
+
+def _save_key(form: Form) -> Any:
+    def save(window: Window, project: Project | None, key: str, *given: Any) -> tuple[str, str]:
+        config = resolve(WriteConfig, form.values(given))
+        save_key(view.key_state(config)[1], key)
+        return "", _key_status(form)(window, project, *given)[0]
+
+    return save
+
+
+def _test(form: Form) -> Any:
+    def test(window: Window, project: Project, *given: Any) -> str:
+        try:
+            return f'<p class="state-done">{html.escape(test_provider(form.resolved(project, given), load_keys()))}</p>'
+        except LehrlingError as problem:
+            return f'<p class="warning">{html.escape(str(problem))}</p>'
+
+    return test
+
+
+def _models(form: Form) -> Any:
+    def show(window: Window, project: Project, *given: Any) -> Any:
+        names = list_provider_models(form.resolved(project, given), load_keys())
+        gr.Info(say("provider.found", n=len(names)))
+        return gr.update(choices=names)
+
+    return show
+
+
+def _prompt(window: Window, project: Project, style: str) -> tuple[str, str]:
+    return view.style_prompt(project, style)
+
+
+def _preview(form: Form) -> Any:
+    def show(window: Window, project: Project, system: str, user: str, *given: Any) -> str:
+        parts = view.preview(project, form.resolved(project, given), system, user)
+        return "".join(f'<div class="source">{html.escape(part)}</div>' for part in parts) or html.escape(say("prompt.no_chunk"))
+
+    return show
+
+
+def _save_prompt(window: Window, project: Project, style: str, system: str, user: str) -> tuple[str, str]:
+    view.save_prompt(window.projects, project, style, system, user)
+    gr.Info(say("prompt.saved"))
+    return view.style_prompt(project, style)
+
+
+def _reset_prompt(window: Window, project: Project, style: str) -> tuple[str, str]:
+    return view.reset_prompt(window.projects, project, style)
+
+
+def _filter(state: str, style: str, source: str, stale: bool) -> PairFilter:
+    return PairFilter(state or None, style or None, source or None, True if stale else None)
+
+
+def _overview(window: Window, project: Project) -> tuple[Any, ...]:
+    now, action = view.summary(project), view.undo_offer(project)
+    sources = [(say("rag.every_source"), ANY), *((one, one) for one in view.sources(project))]
+    undo = gr.update(interactive=action is not None, value=f"{say('rag.undo')}: {action}" if action else say("rag.undo"))
+    return review_heading(now), dataset_line(DATASET, now), undo, gr.update(choices=sources)
+
+
+def _rows(window: Window, project: Project, state: str, style: str, source: str, stale: bool, page: int, chosen: int) -> str:
+    rows, total = view.pair_lines(project, _filter(state, style, source, stale), page)
+    return pairs_table(rows, total, page, chosen, filtered=bool(state or style or source or stale))
+
+
+def _first_page(window: Window, project: Project, *given: Any) -> tuple[int, str]:
+    return 1, _rows(window, project, *given[:4], 1, given[5])
+
+
+def _turned(window: Window, project: Project, event: dict, *given: Any) -> tuple[int, str]:
+    page = int(event["page"])
+    return page, _rows(window, project, *given[:4], page, given[5])
+
+
+def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:
+    return _pair(project, int(event["id"]))
+
+
+def _pair(project: Project, pair_id: int) -> tuple[Any, ...]:
+    if not pair_id:
+        return 0, gr.update(visible=False), "", "", "", ""
+    shown = view.pair_beside_source(project, pair_id)
+    return (pair_id, gr.update(visible=True), pair_heading(shown.pair), shown.pair.instruction, shown.pair.output,
+            source_html(shown.chunk, shown.evidence))
+
+
+def _judge(state: str) -> Any:
+    def judge(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
+        chosen = given[5]
+        view.judge(project, chosen, state)
+        return _pair(project, view.next_pair(project, _filter(*given[:4]), chosen))
+
+    return judge
+
+
+def _save(window: Window, project: Project, pair_id: int, question: str, answer: str) -> tuple[Any, ...]:
+    view.save_pair(project, pair_id, question, answer)
+    gr.Info(say("pairs.saved", id=pair_id))
+    return _pair(project, pair_id)
+
+
+def _undo(window: Window, project: Project) -> None:
+    action = view.undo(project)
+    gr.Info(html.escape(say("rag.undone", action=action) if action else say("rag.nothing_to_undo")))
+
+
+def _export(window: Window, project: Project) -> str:
+    path = view.export(project, DATASET)
+    return download_link(window.root_path, project, f"data/{path.name}", say("pairs.download", name=path.name))
+
+
+PLAN = TabPlan(say("tab.sft_data"), "sft_data", state_line, build)
