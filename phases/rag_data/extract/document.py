@@ -69,14 +69,17 @@ def heading(level: int, text: str) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose first row is the head; empty rows and columns are left out."""
+    """A Markdown table whose first row is the head; empty rows and columns are left out.
+
+    What has a single column is no table but a frame around text: its cells become lines.
+    """
     cells = [[tidy_line(re.sub(r"\s*\n\s*", " ", cell or "")).replace("|", "\\|") for cell in row] for row in rows]
     width = max((len(row) for row in cells), default=0)
     cells = [row + [""] * (width - len(row)) for row in cells if any(row)]
     used = [column for column in range(width) if any(row[column] for row in cells)]
     cells = [[row[column] for column in used] for row in cells]
-    if not cells:
-        return ""
+    if len(used) < 2:
+        return "\n".join(row[0].replace("\\|", "|") for row in cells)
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([lines[0], "|" + " --- |" * len(used), *lines[1:]])
 

@@ -115,7 +115,7 @@ def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         found = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", front[1], re.MULTILINE)
         title, notes = found[1] if found else "", ("Left out the settings at the head of the file (front matter).",)
     lines = list(_atx_headings(text.split("\n")))
-    return Extracted("\n".join(_joined_paragraphs(lines, cleaning)) if cleaning.join_lines else "\n".join(lines), title,
+    return Extracted("\n".join(join_paragraphs(lines, cleaning)) if cleaning.join_lines else "\n".join(lines), title,
                      notes=notes)
 
 
@@ -142,7 +142,8 @@ def _atx_headings(lines: list[str]) -> Iterator[str]:
         number += 1
 
 
-def _joined_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
+def join_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
+    """Markdown lines with those of one paragraph joined; code, tables, lists and hard breaks stay."""
     fence, group = "", []
     for line in lines:
         mark = FENCE.match(line)

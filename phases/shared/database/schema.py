@@ -45,6 +45,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX rag_chunks_source ON rag_chunks (source, chunk_index);
     CREATE VIRTUAL TABLE rag_chunks_fts USING fts5(
         content, content='rag_chunks', content_rowid='id', tokenize="unicode61 remove_diacritics 2");
+    CREATE VIRTUAL TABLE rag_chunks_terms USING fts5vocab('rag_chunks_fts', 'row');
     CREATE TRIGGER rag_chunks_inserted AFTER INSERT ON rag_chunks BEGIN
         INSERT INTO rag_chunks_fts (rowid, content) VALUES (new.id, new.content);
     END;

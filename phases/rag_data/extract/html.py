@@ -1,0 +1,241 @@
+"""HTML -> text: headings, lists, tables as Markdown tables, code; without menus, side bars and scripts.
+
+In: an HTML file in any usual encoding. Out: Markdown text. A page that names its main part (<main>, <article>) is read from
+there. Otherwise trafilatura tells text from what surrounds it; where it keeps too little or loses tables, as it does on
+small pages, the whole body is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lxml.html
+from lxml.etree import ParserError
+from lxml.html import HtmlElement
+
+from phases.rag_data.clean import Cleaning, safe_text, tidy_line
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.sniff import damaged
+from phases.rag_data.extract.text import decode, join_paragraphs
+
+CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
+           "object", "video", "audio", "canvas", "math"}
+AROUND = {"header", "footer", "aside"}
+PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
+           "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
+           "form", "tbody", "tr", "td", "th", "hr", "caption"}
+MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link)\b", re.IGNORECASE)
+KEPT_SHARE = 0.4
+FEWEST_CHARS = 300
+LAYOUT_CELL_CHARS = 1500
+
+
+def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+    """Read a web page. Raises FileRejected when it is not HTML at all."""
+    page = DECLARATION.sub("", safe_text(_decode(path.read_bytes())), count=1)
+    try:
+        root = lxml.html.document_fromstring(page)
+    except (ParserError, ValueError) as problem:
+        raise damaged(source, type(problem).__name__) from None
+    title = tidy_line(root.findtext(".//title") or "")
+    main = _main_part(root)
+    walked = _walked(main if main is not None else root, bare=main is None)
+    note = ("Left out menus, page headers and footers around the main text.",)
+    if main is not None:
+        return Extracted(walked, title, notes=note if len(walked) < 0.9 * _length(root) else ())
+    found = _main_text(page, cleaning)
+    if _is_enough(found, walked):
+        return Extracted(found, title, notes=note)
+    return Extracted(walked, title)
+
+
+def _decode(data: bytes) -> str:
+    """By UTF-8 or byte order mark, else by the page's own word, else by guess."""
+    named = CHARSET.search(data[:4096])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    if named and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        name = named[1].decode("ascii", errors="ignore").lower()
+        try:
+            return data.decode("cp1252" if name in {"iso-8859-1", "latin1", "us-ascii"} else name)
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return decode(data)
+
+
+def _main_part(root: HtmlElement) -> HtmlElement | None:
+    """The element that the page itself calls its main part, if it holds a fair share of the text."""
+    for path in ("//main", "//*[@role='main']", "//article"):
+        found = root.xpath(path)
+        if len(found) == 1 and _length(found[0]) > max(0.2 * _length(root), 50):
+            return found[0]
+    return None
+
+
+def _length(element: HtmlElement) -> int:
+    """Letters of visible text."""
+    return sum(len(text.strip()) for text in element.xpath(".//text()[not(ancestor::script or ancestor::style)]"))
+
+
+def _main_text(page: str, cleaning: Cleaning) -> str:
+    import trafilatura
+
+    found = trafilatura.extract(page, output_format="markdown", include_comments=False, include_tables=True,
+                                include_formatting=False, favor_recall=True)
+    return "\n".join(join_paragraphs((found or "").split("\n"), cleaning))
+
+
+def _is_enough(found: str, walked: str) -> bool:
+    """Whether trafilatura kept most of the page, its tables and its headings."""
+    tables = [len(re.findall(r"^\|(?: ?-{3,} ?\|)+$", text, re.MULTILINE)) for text in (found, walked)]
+    titles = [len(re.findall(r"^#{1,6} ", text, re.MULTILINE)) for text in (found, walked)]
+    long_enough = len(found) >= FEWEST_CHARS and len(found) >= KEPT_SHARE * len(walked)
+    return long_enough and tables[0] >= tables[1] and titles[0] >= 0.7 * titles[1]
+
+
+def _walked(root: HtmlElement, *, bare: bool) -> str:
+    """The text of an element and all below it. `bare`: a page that names no main part, so menus must be guessed."""
+    walk = _Walk(bare)
+    walk.visit(root)
+    walk.flush()
+    return assemble(walk.blocks)[0]
+
+
+@dataclass
+class _Walk:
+    """Collects inline text until a block element ends it."""
+
+    bare: bool
+    blocks: list[Block] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    mark: str = ""
+    tight: bool = False
+
+    def flush(self) -> None:
+        """Make a block of the inline text so far."""
+        lines = [tidy_line(line) for line in "".join(self.words).split("\n")]
+        text = "\n".join(line for line in lines if line)
+        self.words = []
+        if text:
+            self.blocks.append(Block(self.mark + (text.replace("\n", " ") if self.mark else text), tight=self.tight))
+            self.tight = bool(self.mark)
+            self.mark = ""
+
+    def visit(self, element: HtmlElement) -> None:
+        """Element and tail in document order."""
+        if isinstance(element.tag, str) and not self._is_left_out(element):
+            self._enter(element)
+
+    def _children(self, element: HtmlElement) -> None:
+        self._say(element.text)
+        for child in element:
+            self.visit(child)
+            self._say(child.tail)
+
+    def _say(self, text: str | None) -> None:
+        if text:
+            self.words.append(re.sub(r"\s+", " ", text))
+
+    def _enter(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if re.fullmatch(r"h[1-6]", tag):
+            self._apart()
+            text = tidy_line(_inline(element))
+            self.blocks += [Block(heading(int(tag[1]), text))] if text else []
+        elif tag == "table":
+            self._apart()
+            self._table(element)
+        elif tag == "pre":
+            self._apart()
+            code = "".join(element.itertext()).strip("\n")
+            self.blocks += [Block(f"```\n{code}\n```")] if code.strip() else []
+        elif tag in {"ul", "ol"}:
+            self._list(element)
+        elif tag == "br":
+            self.words.append("\n")
+        elif tag in PARTING:
+            self.flush()
+            self._children(element)
+            self.flush()
+            self.tight = False if tag not in {"p", "div"} else self.tight
+        else:
+            self._children(element)
+
+    def _apart(self) -> None:
+        self.flush()
+        self.tight = False
+
+    def _list(self, element: HtmlElement) -> None:
+        """Items one below another, nested ones indented."""
+        depth = sum(1 for above in element.iterancestors("ul", "ol"))
+        self.flush()
+        self.tight = depth > 0
+        for number, item in enumerate(element.iterchildren("li"), start=1):
+            self.flush()
+            self.mark = "  " * depth + (f"{number}. " if element.tag == "ol" else "- ")
+            self._children(item)
+            self.flush()
+            self.mark = ""
+        self.tight = depth > 0
+
+    def _table(self, element: HtmlElement) -> None:
+        rows = [_cells(row) for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+        width = max((len(row) for row in rows), default=0)
+        nested = element.xpath(".//table|.//h1|.//h2|.//h3|.//ul[count(li)>3]|.//pre")
+        long = any(len(cell) > LAYOUT_CELL_CHARS for row in rows for cell in row)
+        if nested or long or width < 2 or element.get("role") == "presentation":
+            self._children(element)
+            self._apart()
+            return
+        for caption in element.iterchildren("caption"):
+            self.blocks.append(Block(tidy_line(_inline(caption))))
+        self.blocks.append(Block(markdown_table(rows)))
+
+    def _is_left_out(self, element: HtmlElement) -> bool:
+        names = f"{element.get('class', '')} {element.get('role', '')}"
+        if element.tag in DROPPED - ({"form"} if _length(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
+            return True
+        if element.tag in {"a", "div", "ul", "span", "section", "p"} and MENU_CLASSES.search(names):
+            return element.tag == "a" or _link_share(element) > 0.6
+        if not self.bare:
+            return False
+        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol"} and _is_menu(element)
+
+
+def _is_menu(element: HtmlElement) -> bool:
+    return len(element) > 3 and _link_share(element) > 0.9
+
+
+def _link_share(element: HtmlElement) -> float:
+    """How much of an element's text is links."""
+    links = sum(len(tidy_line(one.text_content())) for one in element.iter("a"))
+    return links / max(len(tidy_line(re.sub(r"\s+", " ", element.text_content()))), 1)
+
+
+def _cells(row: HtmlElement) -> list[str]:
+    cells = []
+    for cell in row.iterchildren("td", "th"):
+        span = cell.get("colspan", "1")
+        cells += [_inline(cell), *[""] * (min(int(span) if span.isdecimal() else 1, 100) - 1)]
+    return cells
+
+
+def _inline(element: HtmlElement) -> str:
+    """All visible text of an element in one line."""
+    return re.sub(r"\s+", " ", "".join(_texts(element)))
+
+
+def _texts(element: HtmlElement) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if isinstance(child.tag, str) and child.tag not in DROPPED and "headerlink" not in child.get("class", ""):
+            yield from _texts(child)
+            yield " " if child.tag in PARTING or child.tag in {"br", "li"} else ""
+        yield child.tail or ""

@@ -1,0 +1,235 @@
+"""DOCX -> text: headings by style, lists, tables as Markdown tables, all in the order of the document.
+
+In: a DOCX file. Out: Markdown text. The document's XML is walked here, because python-docx leaves out what stands in
+content controls, text boxes, tracked insertions and footnotes. Page headers and footers are left out on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docx
+from docx.document import Document as WordFile
+from docx.oxml import parse_xml
+from docx.oxml.ns import qn
+
+from phases.rag_data.clean import Cleaning, tidy_line
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.sniff import damaged
+
+PARAGRAPH, TABLE, ROW, CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
+TEXT_BOX = qn("w:txbxContent")
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+UNREAD = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), FALLBACK}
+WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
+BREAKS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-", qn("w:ptab"): " "}
+NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
+HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+MOST_NESTED = 20
+
+
+def extract_docx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+    """Read a Word document. Raises FileRejected when its parts cannot be read."""
+    try:
+        file = docx.Document(str(path))
+    except (KeyError, ValueError, docx.opc.exceptions.PackageNotFoundError, SyntaxError) as problem:
+        raise damaged(source, type(problem).__name__) from None
+    reader = _Reader(file)
+    text, _ = assemble(reader.blocks(file.element.body))
+    notes = "\n".join(reader.notes())
+    return Extracted("\n\n".join(part for part in (text, notes) if part), (file.core_properties.title or "").strip())
+
+
+class _Reader:
+    """Walks the document once; holds the counters of numbered lists."""
+
+    def __init__(self, file: WordFile) -> None:
+        self._file = file
+        self._styles = {one.style_id: one for one in file.styles}
+        self._counters: dict[tuple[str, int], int] = {}
+        self._formats = dict(_number_formats(file))
+        self._below_title = int(any(self._is_title(one) for one in file.element.body.iter(PARAGRAPH)))
+
+    def blocks(self, parent: Any, depth: int = 0) -> Iterator[Block]:
+        """Paragraphs and tables below an element, in order, with text boxes after the paragraph that anchors them."""
+        listing = False
+        for child in parent:
+            if child.tag == PARAGRAPH:
+                for block in self._paragraph(child, listing):
+                    listing = bool(re.match(r"\s*(- |\d+\. )", block.text))
+                    yield block
+                for box in _text_boxes(child):
+                    if depth < MOST_NESTED:
+                        yield from self.blocks(box, depth + 1)
+            elif child.tag == TABLE:
+                listing = False
+                yield Block(markdown_table(list(self._rows(child, depth))))
+            elif child.tag in WRAPPERS:
+                yield from self.blocks(child, depth)
+
+    def notes(self) -> Iterator[str]:
+        """Footnotes and endnotes as "[1] text" lines."""
+        for part in self._file.part.package.iter_parts():
+            if str(part.partname) in {"/word/footnotes.xml", "/word/endnotes.xml"}:
+                for note in parse_xml(part.blob):
+                    if note.get(qn("w:type")) is None:
+                        text = " ".join(_text(one) for one in note.iter(PARAGRAPH))
+                        yield f"[{note.get(qn('w:id'))}] {tidy_line(text)}"
+
+    def _paragraph(self, element: Any, listing: bool) -> Iterator[Block]:
+        text = "\n".join(line for line in map(tidy_line, _text(element).split("\n")) if line)
+        if not text:
+            return
+        level = self._heading_level(element)
+        if level:
+            yield Block(heading(level, text.replace("\n", " ")))
+            return
+        mark = self._list_mark(element)
+        if mark is None:
+            yield Block(text)
+        else:
+            yield Block(mark + text.replace("\n", " "), tight=listing)
+
+    def _heading_level(self, element: Any) -> int:
+        """Depth of a heading, 0 for other paragraphs; below a title, the headings lie one deeper."""
+        if self._is_title(element):
+            return 1
+        level = self._outline_level(element)
+        return min(level + self._below_title, 6) if level else 0
+
+    def _is_title(self, element: Any) -> bool:
+        return any((style.name or "").lower() == "title" for style in self._style_chain(element))
+
+    def _outline_level(self, element: Any) -> int:
+        """By the paragraph's own outline level, else by its style or a style that this one is based on."""
+        own = _level_of(element)
+        if own is not None:
+            return own
+        for style in self._style_chain(element):
+            match = HEADING_STYLE.match(style.name or "")
+            level = int(match[1]) if match else _level_of(style.element)
+            if level is not None:
+                return level
+        return 0
+
+    def _style_chain(self, element: Any) -> Iterator[Any]:
+        named = element.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+        style, seen = self._styles.get(named.get(qn("w:val"))) if named is not None else None, set()
+        while style is not None and style.style_id not in seen:
+            seen.add(style.style_id)
+            yield style
+            style = getattr(style, "base_style", None)
+
+    def _list_mark(self, element: Any) -> str | None:
+        """ "- " or "3. " with the indent of its depth; None for what is no list item."""
+        for place in (element, *(style.element for style in self._style_chain(element))):
+            numbers = place.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
+            if numbers is not None:
+                return self._mark_of(numbers)
+        names = [style.name or "" for style in self._style_chain(element)]
+        if any(name.startswith("List Bullet") for name in names):
+            return "- "
+        return None
+
+    def _mark_of(self, numbers: Any) -> str | None:
+        found = {name: numbers.find(qn(f"w:{name}")) for name in ("numId", "ilvl")}
+        number = found["numId"].get(qn("w:val")) if found["numId"] is not None else "0"
+        depth = int(found["ilvl"].get(qn("w:val"))) if found["ilvl"] is not None else 0
+        if number == "0":
+            return None
+        indent = "  " * depth
+        if self._formats.get((number, depth), "bullet") in {"bullet", "none"}:
+            return f"{indent}- "
+        self._counters = {key: value for key, value in self._counters.items() if key[0] != number or key[1] <= depth}
+        self._counters[number, depth] = self._counters.get((number, depth), 0) + 1
+        return f"{indent}{self._counters[number, depth]}. "
+
+    def _rows(self, table: Any, depth: int) -> Iterator[list[str]]:
+        """Cell texts by row; a cell that spans columns stands in the first, one that spans rows in the topmost."""
+        for row in _inside(table, ROW):
+            cells: list[str] = []
+            before = row.find(f"{qn('w:trPr')}/{qn('w:gridBefore')}")
+            cells += [""] * (int(before.get(qn("w:val"), 0)) if before is not None else 0)
+            for cell in _inside(row, CELL):
+                span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
+                merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+                below = merged is not None and merged.get(qn("w:val")) != "restart"
+                cells.append("" if below else self._cell_text(cell, depth))
+                cells += [""] * (min(int(span.get(qn("w:val"), 1)), 100) - 1 if span is not None else 0)
+            yield cells
+
+    def _cell_text(self, cell: Any, depth: int) -> str:
+        """All text of a cell in one line; a table inside it gives its cells, parted by semicolons."""
+        parts = []
+        for child in cell:
+            if child.tag == TABLE and depth < MOST_NESTED:
+                rows = [[text for text in row if text] for row in self._rows(child, depth + 1)]
+                parts += ["; ".join(row) for row in rows if row]
+            elif child.tag == PARAGRAPH:
+                mark = self._list_mark(child)
+                parts.append(("" if mark in {None, "- "} else mark.strip() + " ") + _text(child))
+                parts += [block.text for box in _text_boxes(child) for block in self.blocks(box, depth + 1)]
+            elif child.tag in WRAPPERS:
+                parts.append(self._cell_text(child, depth))
+        return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _level_of(element: Any) -> int | None:
+    """The outline level from 1 that a paragraph or style sets; 0 for body text; None when it says nothing."""
+    found = element.find(f"{qn('w:pPr')}/{qn('w:outlineLvl')}")
+    if found is None:
+        return None
+    level = int(found.get(qn("w:val"), 9)) + 1
+    return level if level <= 9 else 0
+
+
+def _inside(parent: Any, tag: str) -> Iterator[Any]:
+    """Children of one kind, also inside content controls and tracked insertions."""
+    for child in parent:
+        if child.tag == tag:
+            yield child
+        elif child.tag in WRAPPERS:
+            yield from _inside(child, tag)
+
+
+def _text(element: Any) -> str:
+    """The visible text of a paragraph as it reads now: with insertions and links, without deletions and text boxes."""
+    parts: list[str] = []
+    for child in element:
+        if child.tag in UNREAD or child.tag == TEXT_BOX or not isinstance(child.tag, str):
+            continue
+        if child.tag == qn("w:t"):
+            parts.append(child.text or "")
+        elif child.tag in BREAKS:
+            parts.append(BREAKS[child.tag])
+        elif child.tag in NOTE_MARKS:
+            parts.append(f" [{child.get(qn('w:id'))}]")
+        elif child.tag != qn("w:pPr"):
+            parts.append(_text(child))
+    return "".join(parts)
+
+
+def _text_boxes(paragraph: Any) -> Iterator[Any]:
+    """Text boxes anchored in a paragraph, each once: older readers' copies (Fallback) are passed over."""
+    for child in paragraph:
+        if child.tag == TEXT_BOX:
+            yield child
+        elif child.tag not in UNREAD and isinstance(child.tag, str):
+            yield from _text_boxes(child)
+
+
+def _number_formats(file: WordFile) -> Iterator[tuple[tuple[str, int], str]]:
+    """((list number, depth), "bullet", "decimal", ...) from the numbering part."""
+    try:
+        root = file.part.numbering_part.element
+    except (KeyError, NotImplementedError):
+        return
+    kinds = {one.get(qn("w:abstractNumId")): one for one in root.iter(qn("w:abstractNum"))}
+    for number in root.iter(qn("w:num")):
+        kind = kinds.get(number.find(qn("w:abstractNumId")).get(qn("w:val")))
+        for level in kind.iter(qn("w:lvl")) if kind is not None else ():
+            form = level.find(qn("w:numFmt"))
+            yield (number.get(qn("w:numId")), int(level.get(qn("w:ilvl")))), form.get(qn("w:val")) if form is not None else ""

@@ -1,0 +1,33 @@
+"""The full-text index over `rag_chunks.content`.
+
+In: terms or an FTS5 expression. Out: how many chunks hold each term, or the best matching chunks with a snippet.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from phases.shared.database.chunks import COLUMNS, ChunkRow, chunk_from
+
+SNIPPET_TOKENS = 32
+
+
+def chunks_per_term(connection: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """In how many chunks each term stands; a term that stands in none is not in the answer."""
+    rows = connection.execute("SELECT term, doc FROM rag_chunks_terms WHERE term IN (SELECT value FROM json_each(?))",
+                              (json.dumps(list(terms)),))
+    return {row["term"]: row["doc"] for row in rows}
+
+
+def match_chunks(connection: sqlite3.Connection, expression: str, limit: int, source: str | None,
+                 marks: tuple[str, str]) -> list[tuple[ChunkRow, float, str]]:
+    """Active chunks that match, best first, with their BM25 score (higher is better) and a snippet with marked hits."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS}, -bm25(rag_chunks_fts) AS score, "
+        f"snippet(rag_chunks_fts, 0, ?, ?, '\u2026', {SNIPPET_TOKENS}) AS snippet "
+        "FROM rag_chunks_fts JOIN rag_chunks AS c ON c.id = rag_chunks_fts.rowid JOIN chunk_records AS r ON r.id = c.id "
+        "WHERE rag_chunks_fts MATCH ? AND r.state = 'active' AND (? IS NULL OR c.source = ?) "
+        "ORDER BY score DESC, c.id LIMIT ?", (*marks, expression, source, source, limit))
+    return [(chunk_from(row), row["score"], row["snippet"]) for row in rows]
