@@ -16,6 +16,7 @@ INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 HYPHEN_END = re.compile(r"(\w)[-\u2010\u00ad]$")
+PAIR = re.compile(r"(and|or|und|oder|bis|to)\b")
 EDGE_LINES = 3
 MIN_PAGES = 3
 REPEATED_SHARE = 0.5
@@ -54,47 +55,60 @@ def join_wrapped(lines: Sequence[str], *, hyphens: bool = True) -> str:
     """
     joined = ""
     for line in (one.strip() for one in lines):
-        if not joined:
-            joined = line
-        elif hyphens and HYPHEN_END.search(joined) and line[:1].islower() and not re.match(r"(and|or|und|oder)\b", line):
+        parted = HYPHEN_END.search(joined) and line and not PAIR.match(line)
+        if joined.endswith("\u00ad") or (hyphens and parted and line[0].islower()):
             joined = joined[:-1] + line
-        elif joined.endswith("\u00ad"):
-            joined = joined[:-1] + line
-        elif HYPHEN_END.search(joined) and line[:1].isalnum() and not re.match(r"(and|or|und|oder)\b", line):
+        elif parted and line[0].isalnum():
             joined += line
         else:
-            joined = f"{joined} {line}" if line else joined
+            joined = f"{joined} {line}".strip()
     return joined
 
 
 def repeated_lines(pages: Sequence[Sequence[str]]) -> set[tuple[int, int]]:
-    """Running headers and footers: (page, line) of lines that stand at the edge of most pages.
+    """Running headers and footers: (page, line) of lines that return at the edge of the pages.
 
-    Two lines are the same when they differ only in digits, so "Page 3" and "Page 4" are. Pages are lists of lines in
-    reading order; only the outermost EDGE_LINES of each page are looked at, and nothing is found below MIN_PAGES pages.
-    Left and right pages may have headers of their own: a line counts from half the pages of its parity on.
+    Two lines are the same when they differ only in numbers, so "Page 3" and "Page 4" are. A line counts when it stands
+    among the EDGE_LINES outermost of most pages (or most left, or most right ones), when it is the very first or last of
+    three pages close to each other (the running head of a chapter), or when it is a bare number that grows with the pages.
+    Nothing is found below MIN_PAGES pages.
     """
     if len(pages) < MIN_PAGES:
         return set()
-    places: dict[str, set[tuple[int, int]]] = {}
-    for number, lines in enumerate(pages):
-        edge = {*range(min(EDGE_LINES, len(lines))), *range(max(0, len(lines) - EDGE_LINES), len(lines))}
-        for index in edge:
-            if lines[index]:
-                places.setdefault(_pattern(lines[index]), set()).add((number, index))
+    edge: dict[str, set[tuple[int, int]]] = {}
+    outermost: dict[str, set[tuple[int, int]]] = {}
+    for page, lines in enumerate(pages):
+        for index, line in enumerate(lines):
+            inner = min(index, len(lines) - 1 - index)
+            if not line or inner >= EDGE_LINES:
+                continue
+            edge.setdefault(_pattern(line), set()).add((page, index))
+            if inner == 0:
+                kind = f"number {int(line) - page}" if re.fullmatch(r"\d{1,6}", line) else _pattern(line)
+                outermost.setdefault(kind, set()).add((page, index))
     found: set[tuple[int, int]] = set()
-    for spots in places.values():
-        if _on_most_pages({page for page, _ in spots}, len(pages)):
-            found |= spots
+    for spots in edge.values():
+        found |= spots if _on_most_pages({page for page, _ in spots}, len(pages)) else set()
+    for kind, spots in outermost.items():
+        found |= spots if kind.startswith("number ") and len(spots) >= MIN_PAGES else _runs(spots)
     return found
 
 
 def _on_most_pages(pages: set[int], total: int) -> bool:
-    if len(pages) < MIN_PAGES:
-        return False
     parities = Counter(page % 2 for page in pages)
-    one_side = len(parities) == 1 and len(pages) >= 1.4 * REPEATED_SHARE * (total / 2)
-    return len(pages) > REPEATED_SHARE * total or one_side
+    one_side = len(parities) == 1 and len(pages) >= 0.7 * (total / 2)
+    return len(pages) >= MIN_PAGES and (len(pages) > REPEATED_SHARE * total or one_side)
+
+
+def _runs(spots: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of at least MIN_PAGES pages of which each is at most two after the one before."""
+    kept, run = set(), []
+    for spot in [*sorted(spots), (1 << 40, 0)]:
+        if run and spot[0] - run[-1][0] > 2:
+            kept |= set(run) if len({page for page, _ in run}) >= MIN_PAGES else set()
+            run = []
+        run.append(spot)
+    return kept
 
 
 def _pattern(line: str) -> str:

@@ -21,7 +21,7 @@ from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, picks, shows
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, in_view, picks, shows
 
 STATES = [("rag.every_state", ""), ("rag.only_active", "active"), ("rag.only_excluded", "excluded"), ("rag.only_held_out", "held_out")]
 
@@ -65,8 +65,8 @@ def build(window: Window, pulse: Pulse) -> None:
 
 def _build_add(window: Window, pulse: Pulse) -> None:
     with gr.Column(elem_classes="card"):
-        gr.HTML(f"<h3>{html.escape(say('rag.add'))}</h3>")
-        files = gr.File(label=say("rag.drop"), file_count="multiple", type="filepath", height=130, elem_id="upload")
+        gr.HTML(f"<h3>{html.escape(say('rag.add'))}</h3><p class='soft'>{html.escape(say('rag.formats'))}</p>")
+        files = gr.File(label=say("rag.drop"), show_label=False, file_count="multiple", height=120, elem_id="upload")
         form = build_form(IngestConfig, "ingest")
         add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
         told = gr.HTML("", elem_id="ingest-report")
@@ -107,7 +107,7 @@ def _build_editor(window: Window, browser: Browser) -> None:
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
     parts = [browser.chosen, editor, heading, before, content, after, toggle]
     browser.rows.pick(picks(window, _picked), None, parts, **QUICK).success(
-        shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+        shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
     save.click(acts(window, _save), [browser.chosen, content], parts, **QUICK)
     toggle.click(acts(window, _toggle), browser.chosen, parts, **QUICK)
     delete.click(acts(window, _delete), browser.chosen, parts, **QUICK)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from phases.rag_data.clean import tidy_line
 
+POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^microsoft word|\.(docx?|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -82,6 +84,13 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
         return "\n".join(row[0].replace("\\|", "|") for row in cells)
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([lines[0], "|" + " --- |" * len(used), *lines[1:]])
+
+
+def usable_title(title: str) -> str:
+    """A title field's content, or "" where a program left a file name or its own words in it."""
+    title = tidy_line(title)
+    poor = len(title) < 4 or POOR_TITLE.search(title)
+    return "" if poor else title
 
 
 def title_of(text: str) -> str:

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
-from phases.rag_data.extract.document import Document, Extracted, title_of
+from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
 from phases.rag_data.extract.sniff import check_pdf, check_text, check_word
 from phases.shared.errors import FileRejected
 
@@ -83,5 +83,5 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not found.pages:
         text = safe_text(text)
         text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")
-    title = found.title.strip() or title_of(text)
+    title = usable_title(found.title) or title_of(text)
     return Document(source, kind.media, text, title, found.pages, found.notes)

@@ -2,7 +2,7 @@
 
 In: a PDF file. Out: one line a paragraph, "# Heading" lines, Markdown tables, and where each page begins.
 PDFium gives the text and is several times faster than the alternatives; it is not thread-safe, so each process reads one
-file at a time. Pages with ruled lines are looked at a second time for tables.
+file at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from phases.rag_data.clean import Cleaning, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_layout import blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Page, page_lines
-from phases.rag_data.extract.pdf_tables import PageTables
+from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
 
@@ -27,7 +27,7 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a PDF. Raises FileRejected when it is encrypted, damaged, or a scan without text."""
     with closing(_open(path, source)) as pdf:
         title = pdf.get_metadata_value("Title").strip()
-        pages = _read_pages(pdf, path, source)
+        pages = _read_pages(pdf, source)
         outline = _outline(pdf)
     if not any(page.items for page in pages):
         raise FileRejected(f"'{source}' holds pictures of pages, but no text: it is a scan.",
@@ -40,7 +40,7 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     style = body_style(pages)
     pages = mark_headings(pages, style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
-    return Extracted(text, _usable_title(title), starts, tuple(notes))
+    return Extracted(text, title, starts, tuple(notes))
 
 
 def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
@@ -57,16 +57,14 @@ def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _read_pages(pdf: pypdfium2.PdfDocument, path: Path, source: str) -> list[Page]:
+def _read_pages(pdf: pypdfium2.PdfDocument, source: str) -> list[Page]:
     pages = []
-    with PageTables(path) as tables:
-        for number in range(len(pdf)):
-            try:
-                with closing(pdf[number]) as page:
-                    lines = page_lines(page)
-                    pages.append(tables.taken_out(number, page, lines))
-            except pypdfium2.PdfiumError:
-                raise damaged(source, f"page {number + 1} of {len(pdf)} cannot be loaded") from None
+    for number in range(len(pdf)):
+        try:
+            with closing(pdf[number]) as page:
+                pages.append(page_with_tables(page, page_lines(page)))
+        except pypdfium2.PdfiumError:
+            raise damaged(source, f"page {number + 1} of {len(pdf)} cannot be loaded") from None
     return pages
 
 
@@ -92,9 +90,3 @@ def _without_repeated(pages: list[Page]) -> tuple[list[Page], int]:
     repeated = repeated_lines([[item.text for item in page.items] for page in pages])
     kept = [page.keeping(lambda index, number=number: (number, index) not in repeated) for number, page in enumerate(pages)]
     return kept, len(repeated)
-
-
-def _usable_title(title: str) -> str:
-    """Many programs leave a file name or "untitled" in the title field."""
-    poor = title.lower().endswith((".doc", ".docx", ".pdf", ".indd", ".tex", ".qxd", ".dvi")) or len(title) < 4
-    return "" if poor or "untitled" in title.lower() or title.startswith("Microsoft Word") else title

@@ -65,7 +65,7 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
 
     def level(page: Page, index: int) -> int:
         line = page.items[index]
-        if not _can_be_heading(line):
+        if not _can_be_heading(line) or (_is_contents(page) and line.text[-1].isdigit()):
             return 0
         if _is_large(line, style):
             return min(ranks[line.size], MOST_SIZES)
@@ -114,6 +114,8 @@ def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyS
     """Items of a list, and lines that were ended on purpose without a gap, follow each other without a blank line."""
     if not isinstance(before, list) or before[0].level or group[0].level:
         return False
+    if LEADERS.search(before[-1].text) and LEADERS.search(group[-1].text):
+        return True
     if _is_item(group[0]) or _is_item(before[0]):
         return _is_item(group[0]) and _is_item(before[0])
     gap = before[-1].y - group[0].y
@@ -128,7 +130,7 @@ def _parts(group: Sequence[Line], line: Line, style: BodyStyle, right: float) ->
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
     if _is_item(line) or LEADERS.search(last.text) or LEADERS.search(line.text):
         return True
-    if abs(last.size - line.size) > 0.08 * style.size:
+    if abs(last.size - line.size) > 0.15 * style.size:
         return True
     if gap <= 0 or gap > 10 * style.pitch:  # next page or column
         return bool(SENTENCE_END.search(last.text)) or not line.text[:1].islower()
@@ -182,6 +184,11 @@ def _is_item(line: Line) -> bool:
 def _can_be_heading(line: Line | Table) -> bool:
     return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not LEADERS.search(line.text)
             and sum(letter.isalpha() for letter in line.text) >= 3 and not BULLET.match(line.text))
+
+
+def _is_contents(page: Page) -> bool:
+    """A page of a table of contents: most lines lead to a page number."""
+    return sum(bool(LEADERS.search(one.text)) for one in page.items) > 0.3 * len(page.items)
 
 
 def _is_large(line: Line, style: BodyStyle) -> bool:

@@ -89,7 +89,8 @@ def _line(letters: pypdfium2.PdfTextPage, text: str, start: int, end: int) -> Li
     bold = _is_bold(letters, opening) and _is_bold(letters, closing_letter)
     x, y = ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetCharOrigin(letters, opening, x, y)
-    return Line(content, x.value, letters.get_charbox(closing_letter)[2], y.value, _size(letters, opening), bold)
+    size = max(_size(letters, opening), _size(letters, closing_letter))
+    return Line(content, x.value, letters.get_charbox(closing_letter)[2], y.value, size, bold)
 
 
 def _letter(letters: pypdfium2.PdfTextPage, place: int) -> int:

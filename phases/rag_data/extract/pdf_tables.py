@@ -1,101 +1,72 @@
-"""Ruled tables of a PDF page.
+"""Ruled tables of a PDF page, put in the place of their lines.
 
 In: a page and its lines. Out: a `Page` in which the lines of each table are replaced by the table, every cell once.
-pdfplumber finds the cells by the lines around them; PDFium gives the cells' text. A table whose cells do not hold the very
-letters of the lines that they would replace is left as lines.
+A table whose cells do not hold the very letters of the lines that they would replace is left as lines.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
 
 from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain
+from phases.rag_data.extract.pdf_rules import Box, ruled_tables
 
-FEWEST_PATHS = 3
-MOST_PATHS = 3_000  # beyond that it is a drawing, and looking for cells takes minutes
-MISSING_SHARE = 0.02
-
-
-class PageTables:
-    """Opens the file a second time only when a page has ruled lines."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._pdf: Any = None
-
-    def __enter__(self) -> PageTables:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._pdf is not None:
-            self._pdf.close()
-
-    def taken_out(self, number: int, page: pypdfium2.PdfPage, lines: list[Line]) -> Page:
-        """The page with its tables in place of their lines."""
-        kinds = Counter(one.type for one in page.get_objects(max_depth=3))
-        picture = not lines and kinds[raw.FPDF_PAGEOBJ_IMAGE] > 0
-        items: list[Line | Table] = list(lines)
-        if lines and FEWEST_PATHS <= kinds[raw.FPDF_PAGEOBJ_PATH] <= MOST_PATHS and page.get_rotation() == 0:
-            for found in self._found(number):
-                items = _replaced(items, found, page)
-        return Page(tuple(items), picture)
-
-    def _found(self, number: int) -> list[Any]:
-        """pdfplumber's tables of a page, in the order in which they stand; none where it cannot read the page."""
-        import pdfplumber
-
-        try:
-            if self._pdf is None:
-                self._pdf = pdfplumber.open(self._path)
-            with closing(self._pdf.pages[number]) as page:
-                origin = page.mediabox[0] == 0 and page.mediabox[1] == 0
-                return page.find_tables() if origin else []
-        except Exception:  # a second parser's trouble with a page that the first one has read costs the table only
-            return []
+DIFFERING_SHARE = 0.02
+FILLED_SHARE = 0.4
+FEWEST_CELLS = 4
 
 
-def _replaced(items: list[Line | Table], found: Any, page: pypdfium2.PdfPage) -> list[Line | Table]:
-    left, top, right, bottom = found.bbox
-    height = page.get_height()
+def page_with_tables(page: pypdfium2.PdfPage, lines: list[Line]) -> Page:
+    """The page's lines, with its tables in place of theirs."""
+    picture = not lines and next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
+    items: list[Line | Table] = list(lines)
+    for boxes in ruled_tables(page) if lines else ():
+        items = _replaced(items, boxes, page)
+    return Page(tuple(items), picture)
+
+
+def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
+              page: pypdfium2.PdfPage) -> list[Line | Table]:
+    cells = [cell for row in boxes for cell in row if cell]
+    left, bottom = min(cell[0] for cell in cells), min(cell[1] for cell in cells)
+    right, top = max(cell[2] for cell in cells), max(cell[3] for cell in cells)
     inside = [index for index, one in enumerate(items) if isinstance(one, Line)
-              and left - 1 <= one.x0 <= right and height - bottom <= one.y + one.size / 3 <= height - top]
-    if not inside:
+              and left - 1 <= one.x0 <= right and bottom <= one.y + one.size / 3 <= top]
+    rows = _cell_texts(boxes, page) if inside else []
+    if not _is_table(rows) or _differ(rows, [items[index].text for index in inside]):
         return items
-    rows = _cell_texts(found, page)
-    wanted = Counter("".join(items[index].text for index in inside).replace(" ", ""))
+    table = Table(tuple(tuple(row) for row in rows), tuple(sorted({round(cell[0]) for cell in cells})))
+    taken = set(inside[1:])
+    return [table if index == inside[0] else one for index, one in enumerate(items) if index not in taken]
+
+
+def _cell_texts(boxes: Sequence[Sequence[Box | None]], page: pypdfium2.PdfPage) -> list[list[str]]:
+    with closing(page.get_textpage()) as letters:
+        return [[plain(_between(letters, cell)) if cell else "" for cell in row] for row in boxes]
+
+
+def _between(letters: pypdfium2.PdfTextPage, cell: Box) -> str:
+    """A cell's text in one line; a word that was parted at a line's end is joined, as in paragraphs."""
+    text = letters.get_text_bounded(*cell)
+    return text.replace("\ufffe\r\n", "-").replace("\ufffe", "-")
+
+
+def _differ(rows: Sequence[Sequence[str]], lines: Sequence[str]) -> bool:
+    wanted = Counter("".join(lines).replace(" ", ""))
     held = Counter("".join(cell for row in rows for cell in row).replace(" ", ""))
     differing = sum((wanted - held).values()) + sum((held - wanted).values())
-    if not _is_table(rows) or differing > MISSING_SHARE * sum(wanted.values()):
-        return items
-    edges = tuple(sorted({round(cell[0]) for row in found.rows for cell in row.cells if cell}))
-    table = Table(tuple(tuple(row) for row in rows), edges)
-    taken = set(inside)
-    return [table if index == inside[0] else one for index, one in enumerate(items)
-            if index == inside[0] or index not in taken]
+    return differing > DIFFERING_SHARE * sum(wanted.values())
 
 
-def _cell_texts(found: Any, page: pypdfium2.PdfPage) -> list[list[str]]:
-    height = page.get_height()
-    with closing(page.get_textpage()) as letters:
-        return [[_cell_text(letters, cell, height) if cell else "" for cell in row.cells] for row in found.rows]
-
-
-def _cell_text(letters: pypdfium2.PdfTextPage, cell: tuple[float, float, float, float], height: float) -> str:
-    left, top, right, bottom = cell
-    text = letters.get_text_bounded(left=left, bottom=height - bottom, right=right, top=height - top)
-    return plain(text.replace("\ufffe\r\n", "-").replace("\ufffe", "-"))
-
-
-def _is_table(rows: list[list[str]]) -> bool:
+def _is_table(rows: Sequence[Sequence[str]]) -> bool:
     """At least two rows and two columns with something in them; a frame around text is none."""
-    filled = [[bool(cell) for cell in row] for row in rows]
-    columns = [any(row[index] for row in filled if index < len(row)) for index in range(max(map(len, filled), default=0))]
-    cells = sum(map(sum, filled))
-    return sum(map(any, filled)) >= 2 and sum(columns) >= 2 and cells >= 0.4 * sum(map(len, filled)) and cells >= 4
+    width = max(map(len, rows), default=0)
+    columns = sum(any(index < len(row) and row[index] for row in rows) for index in range(width))
+    filled = sum(bool(cell) for row in rows for cell in row)
+    enough = filled >= max(FEWEST_CELLS, FILLED_SHARE * sum(map(len, rows)))
+    return sum(map(any, rows)) >= 2 and columns >= 2 and enough
