@@ -68,7 +68,7 @@ def _train(context: JobContext, config: CptConfig, finished: Path) -> None:
                "seconds": trained.seconds, "train_loss": trained.train_loss, "perplexity_before": before,
                "perplexity_after": after, "perplexity_tokens": tokens}
     context.phase("saving")
-    _save(context, config, finished, trained.model, tokenizer, base_name, base_hash, data_hash, texts, figures)
+    _save(context, config, finished, trained.model, tokenizer, (base_name, folder, base_hash), data_hash, texts, figures)
 
 
 def training_rows(texts: Sequence[Mapping[str, Any]], tokenizer: Any, text_end: int, max_length: int) -> list[dict[str, Any]]:
@@ -110,13 +110,13 @@ def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence
     return perplexity(model, tokenizer, [one["text"] for one in held_out])
 
 
-def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base_name: str, base_hash: str,
+def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base: tuple[str, Path, str],
           data_hash: str, texts: Sequence[Mapping[str, Any]], figures: dict[str, Any]) -> None:
     """Write adapter, tokenizer, description and card into models/runs/JOB, whole or not at all."""
     from phases.shared.training.saving import save_adapter
     beside = staging_folder(finished)
-    save_adapter(model, tokenizer, beside, base_name)
-    info = ModelInfo("adapter", base_name, base_hash, {"name": "base", "job": ""}, context.job_id,
+    save_adapter(model, tokenizer, beside, base[0], base[1])
+    info = ModelInfo("adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
     write_model_info(beside, info)
     sources = {one["source"]: None for one in texts}

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from phases.shared.files import write_atomically
-from phases.shared.models.base import BUILTIN
+from phases.shared.models.base import HUB_ID
 from phases.shared.models.folder import ModelInfo
 from phases.shared.training.checkpoints import library_versions
 
@@ -36,7 +36,7 @@ def write_card(folder: Path, lineage: Lineage) -> None:
     info = lineage.info
     front = {"language": lineage.language, "library_name": "peft" if info.kind == "adapter" else "transformers",
              "pipeline_tag": "text-generation", "tags": ["lehrling", "lora", info.kind],
-             **({"base_model": info.base} if info.base != BUILTIN and "/" in info.base else {})}
+             **({"base_model": info.base} if HUB_ID.fullmatch(info.base) else {})}
     parent = f"{info.parent.get('name', 'base')} ({info.parent['job']})" if info.parent.get("job") else info.parent.get("name", "base")
     parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---", f"# {lineage.title}", _what_it_is(info),
              "## Lineage", _table({"base model": info.base, "base model's hash": info.base_hash, "trained from": parent,

@@ -15,6 +15,7 @@ import datasets
 import torch
 from peft import LoraConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
+from transformers import PrinterCallback
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
@@ -148,9 +149,11 @@ def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: Tr
     adapter = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha or 2 * config.lora_rank,
                          lora_dropout=config.lora_dropout, target_modules="all-linear", task_type="CAUSAL_LM")
     evaluation = datasets.Dataset.from_list(list(data.evaluation)) if data.evaluation else None
-    return AdapterTrainer(model=model, args=trainer_config(config, data, checkpoints),
-                          train_dataset=datasets.Dataset.from_list(list(data.train)), eval_dataset=evaluation,
-                          processing_class=tokenizer, peft_config=adapter, callbacks=[reporter])
+    trainer = AdapterTrainer(model=model, args=trainer_config(config, data, checkpoints),
+                             train_dataset=datasets.Dataset.from_list(list(data.train)), eval_dataset=evaluation,
+                             processing_class=tokenizer, peft_config=adapter, callbacks=[reporter])
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Path) -> TrainerConfig:

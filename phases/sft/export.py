@@ -1,0 +1,129 @@
+"""A model of the project as files for use elsewhere, with the proof that they behave as the model does here.
+
+In: the name of a model. Out: exports/safetensors_YYYYMMDD/ (a second one on the same day gets -2), a full model that plain
+transformers loads. Runs in a child process.    python app.py export NAME --model final
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from phases.sft.config import ExportConfig
+from phases.shared.errors import ModelError, NotReady
+from phases.shared.files import sha256_of, write_json
+from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.jobs.queue import Job, submit_job
+from phases.shared.models.base import fetch_base
+from phases.shared.models.folder import DESCRIPTION, list_models, model_folder, model_path
+from phases.shared.models.publish import settle, staging_folder
+from phases.shared.project import Project
+
+PROMPTS = ("What is this about?", "Who are you?", "Name one thing that the documents say.")
+NEW_TOKENS = 24
+
+
+def export_model(projects: Path, project: Project, config: ExportConfig) -> Job:
+    """Queue the export; what the Export button and `export` call."""
+    return submit_job(projects, project, "export", config)
+
+
+def missing_for_export(project: Project, config: ExportConfig | None = None) -> tuple[str, ...]:
+    """Why an export cannot start, a sentence each; empty when it can."""
+    try:
+        model_path(project, (config or ExportConfig()).model)
+    except ModelError as problem:
+        return (str(problem),)
+    return ()
+
+
+def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
+    """Name the model beyond doubt: its place and, where the project made it, the hash of its description. Raises NotReady."""
+    missing = missing_for_export(project, config)
+    if missing:
+        raise NotReady(missing[0], missing=missing)
+    info = next(one for one in list_models(project) if one.name == config.model)
+    described = model_folder(project, config.model) / DESCRIPTION
+    write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
+                                       "described": sha256_of(described) if described.is_file() else ""})
+
+
+def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
+    """Write the files, load them as a stranger would, compare, and only then give the folder its name."""
+    from phases.shared.training.loading import load_model
+    from phases.shared.training.saving import save_full
+    chosen = json.loads((context.inputs / "model.json").read_text(encoding="utf-8"))
+    source = _source(context, chosen)
+    context.project.exports.mkdir(parents=True, exist_ok=True)
+    target = free_name(context.project.exports, f"safetensors_{datetime.now():%Y%m%d}")
+    beside = staging_folder(target)
+    try:
+        context.phase("loading")
+        model, tokenizer = load_model(source)
+        context.phase("saving")
+        base = fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
+        model = save_full(model, tokenizer, beside, base)
+        if (source / "README.md").is_file() and chosen["kind"] == "full":
+            shutil.copyfile(source / "README.md", beside / "README.md")
+        if context.stop_requested():
+            raise JobStopped({})
+        context.phase("checking")
+        parity = compare(model, tokenizer, beside)
+        write_json(beside / "export.json", {"model": chosen["model"], "base": chosen["base"], "job": context.job_id, "parity": parity})
+        settle(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return {"folder": f"exports/{target.name}", "files": sorted(file.name for file in target.iterdir()), "parity": parity}
+
+
+def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
+    """The model's folder; raises ModelError when it was trained again since the job was submitted."""
+    if chosen["model"] == "base":
+        return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
+    folder = model_folder(context.project, chosen["model"])
+    if not (folder / DESCRIPTION).is_file() or sha256_of(folder / DESCRIPTION) != chosen["described"]:
+        raise ModelError(f"The model '{chosen['model']}' was replaced or removed after this export was asked for.",
+                         "Export it again.", subject=chosen["model"], code="model_missing")
+    return folder
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """`name`, or `name-2`, `name-3` ... where that is taken."""
+    number = 1
+    while (folder / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return folder / (name if number == 1 else f"{name}-{number}")
+
+
+def compare(model: Any, tokenizer: Any, folder: Path) -> dict[str, Any]:
+    """Load the folder with transformers alone and compare it with the project's model in the same precision.
+
+    Raises ModelError when a greedy answer or a logit differs: such an export must not be given away.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from phases.shared.training.saving import compare_logits, last_logits
+    stranger = AutoModelForCausalLM.from_pretrained(str(folder)).to(model.device).eval()
+    strange_tokenizer = AutoTokenizer.from_pretrained(str(folder))
+    answers = [(_greedy(model, tokenizer, prompt), _greedy(stranger, strange_tokenizer, prompt)) for prompt in PROMPTS]
+    here, there = last_logits(model, tokenizer, PROMPTS), last_logits(stranger, strange_tokenizer, PROMPTS)
+    if not torch.equal(here, there) or any(one != other for one, other in answers):
+        raise ModelError("The exported files do not answer as the model does.", "Free disk space and export again.",
+                         subject=folder.name, code="export_differs")
+    return {**compare_logits(here, there), "same_text": f"{len(answers)} of {len(answers)}",
+            "samples": [{"prompt": prompt, "answer": one} for prompt, (one, _) in zip(PROMPTS, answers, strict=True)]}
+
+
+def _greedy(model: Any, tokenizer: Any, prompt: str) -> str:
+    import torch
+    inputs = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True,
+                                           return_tensors="pt", return_dict=True)
+    with torch.inference_mode():
+        ids = model.generate(input_ids=inputs["input_ids"].to(model.device), do_sample=False, max_new_tokens=NEW_TOKENS,
+                             attention_mask=inputs["attention_mask"].to(model.device), pad_token_id=tokenizer.pad_token_id)
+    return tokenizer.decode(ids[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True)
