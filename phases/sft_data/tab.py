@@ -29,7 +29,7 @@ from phases.shared.ui.panels.pairs import dataset_line, pair_heading, pairs_tabl
 from phases.shared.ui.panels.runs import plan_html, run_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say, word
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, picks, shows
+from phases.shared.ui.window import QUICK, Pulse, Window, acts, in_view, picks, shows
 
 DATASET = "sft_data"
 FOCUS_ANSWER = "() => document.querySelector('#pair-answer textarea').focus()"
@@ -152,7 +152,8 @@ def _build_review(window: Window, pulse: Pulse) -> None:
     for field in (filters.state, filters.style, filters.source, filters.stale):
         field.input(shows(window, _first_page, 2), filters.inputs, [filters.page, rows], **QUICK)
     rows.turn(picks(window, _turned), filters.inputs, [filters.page, rows], **QUICK)
-    rows.pick(picks(window, _picked), None, parts, **QUICK).success(shows(window, _rows, 1), filters.inputs, rows, **QUICK)
+    rows.pick(picks(window, _picked), None, parts, **QUICK).success(
+        shows(window, _rows, 1), filters.inputs, rows, js=in_view("pair-editor"), **QUICK)
     undo.click(acts(window, _undo), None, None, **QUICK)
     export.click(acts(window, _export), None, link, **QUICK)
 
@@ -287,13 +288,13 @@ def _preview(form: Form) -> Any:
 
 
 def _save_prompt(window: Window, project: Project, style: str, system: str, user: str) -> tuple[str, str]:
-    view.save_prompt(window.projects, project, style, system, user)
+    changed = view.save_prompt(project, style, system, user)
     gr.Info(say("prompt.saved"))
-    return view.style_prompt(project, style)
+    return view.style_prompt(changed, style)
 
 
 def _reset_prompt(window: Window, project: Project, style: str) -> tuple[str, str]:
-    return view.reset_prompt(window.projects, project, style)
+    return view.style_prompt(view.reset_prompt(project, style), style)
 
 
 def _filter(state: str, style: str, source: str, stale: bool) -> PairFilter:

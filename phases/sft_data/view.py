@@ -6,21 +6,23 @@ In: a project and filters. Out: records for tables and forms; nothing here knows
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from phases.sft_data.config import BUILTIN, WriteConfig
 from phases.sft_data.convert import export_dataset
+from phases.sft_data.prompts import StylePrompt, fill_in, prompt_of
 from phases.sft_data.review import edit_pair, get_pair, pair_page, pair_summary, set_pair_state
+from phases.sft_data.styles import STYLES
 from phases.shared.database.changes import last_action, undo_last
-from phases.shared.database.chunks import ChunkRow, get_chunk
+from phases.shared.database.chunks import ChunkRow, get_chunk, training_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import document_text, list_documents
 from phases.shared.database.pairs import PairFilter, PairRow, PairSummary, pair_ids
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.llm.services import SERVICES, missing_key
-from phases.shared.project import Project
+from phases.shared.project import Project, save_project
 from phases.shared.settings import load_keys
 
 PER_PAGE = 50
@@ -108,3 +110,35 @@ def key_state(config: WriteConfig) -> tuple[str, str]:
     return ("present" if keys.get(name) else "optional"), name
 
 
+def style_prompt(project: Project, style: str) -> tuple[str, str]:
+    """System prompt and template of a style as this project has them."""
+    prompt = prompt_of(project, style)
+    return prompt.system_prompt, prompt.user_template
+
+
+def save_prompt(project: Project, style: str, system: str, user: str) -> Project:
+    """Keep a person's words for a style in project.yaml; emptied ones go back to the style's own."""
+    return _with_style(project, style, {"system_prompt": system.strip(), "user_template": user.strip()})
+
+
+def reset_prompt(project: Project, style: str) -> Project:
+    return _with_style(project, style, {})
+
+
+def preview(project: Project, config: WriteConfig, system: str, user: str) -> tuple[str, ...]:
+    """The two messages as they would be sent for the first chunk; none when there is no chunk yet."""
+    with knowledge(project) as connection:
+        chunks = training_chunks(connection)
+    prompt = StylePrompt("", system, user)
+    return fill_in(prompt, chunks[0], config.language or project.language, config.audience) if chunks else ()
+
+
+def _with_style(project: Project, style: str, edited: dict[str, str]) -> Project:
+    original = STYLES[style]
+    kept = {name: value for name, value in edited.items() if value and value != getattr(original, name)}
+    styles = {name: value for name, value in (project.settings.get("styles") or {}).items() if name != style}
+    settings = {key: value for key, value in project.settings.items() if key != "styles"}
+    styles = {**styles, style: kept} if kept else styles
+    changed = replace(project, settings={**settings, "styles": styles} if styles else settings)
+    save_project(changed)
+    return changed

@@ -53,7 +53,7 @@ def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path
     with gr.Blocks(title=say("shell.name"), fill_width=True, analytics_enabled=False, delete_cache=CACHE_SWEEP) as blocks:
         header = build_header()
         notices = build_notices(window)
-        pulse = Pulse(gr.State(""), gr.State(""), blocks.load)
+        pulse = Pulse(gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden"), blocks.load)
         drawn = []
         with gr.Tabs(elem_id="phases"):
             for plan in tabs:

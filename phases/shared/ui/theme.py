@@ -27,7 +27,7 @@ def window_theme() -> gr.themes.Base:
         block_label_text_color="*neutral_700", block_label_text_color_dark="*neutral_200",
         block_info_text_color="#5b6775", block_info_text_color_dark="#9aa8b7", block_info_text_size="12px",
         input_background_fill="#ffffff", input_background_fill_dark="#0f1720",
-        input_border_color="#c9d2dc", input_border_color_dark="#34465a", input_border_width="1px",
+        input_border_color="#c9d2dc", input_border_color_dark="#34465a", input_border_width="1px", input_padding="7px 10px",
         button_primary_background_fill="*primary_700", button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover="*primary_800", button_primary_background_fill_hover_dark="*primary_600",
         button_primary_text_color="#ffffff", button_primary_text_color_dark="#ffffff",

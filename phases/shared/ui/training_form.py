@@ -31,7 +31,7 @@ class Training:
     title: str
     config: type
     plan: Callable[[Project, Any], Any]
-    missing: Callable[[Project], Sequence[str]]
+    missing: Callable[[Project, Any], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,15 @@ def _planned(training: Training, form: Form) -> Any:
 
 def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any]) -> tuple[Any, Any, Any]:
     """Figures and warnings of the plan, and everything that keeps the run from starting."""
-    missing = list(training.missing(project))
     try:
-        plan = training.plan(project, form.resolved(project, given))
+        config = form.resolved(project, given)
+        missing = training.missing(project, config)
+        plan = None if missing else training.plan(project, config)
     except NotReady as problem:
-        return [], [], list(dict.fromkeys([*missing, *problem.missing]))
+        return [], [], problem.missing
     except LehrlingError as problem:
-        return [], [], [*missing, f"{problem.sentence} {problem.advice}".strip()]
-    return ([] if missing else plan_figures(plan)), ([] if missing else plan.warnings), missing
+        return [], [], [f"{problem.sentence} {problem.advice}".strip()]
+    return (plan_figures(plan), plan.warnings, []) if plan else ([], [], missing)
 
 
 def _start(training: Training, form: Form) -> Any:

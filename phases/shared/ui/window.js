@@ -18,6 +18,9 @@ window.lehrling = {
   close() {
     document.querySelectorAll('.dialog.open').forEach((one) => one.classList.remove('open'));
   },
+  show(id) {
+    setTimeout(() => document.getElementById(id)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), 60);
+  },
   shade() {
     const dark = !document.body.classList.contains('dark');
     document.body.classList.toggle('dark', dark);

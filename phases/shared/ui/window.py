@@ -32,10 +32,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Pulse:
-    """What a tab listens to: `data` changes with the tables and the jobs' states, `run` also with every step of a job."""
+    """What a tab listens to: `data` changes with the tables and the jobs' states, `run` also with every step of a job.
 
-    data: gr.State
-    run: gr.State
+    Both are hidden fields and no gr.State: the change of a State reaches the browser through Gradio's queue only.
+    """
+
+    data: gr.Textbox
+    run: gr.Textbox
     load: Any
 
 
@@ -89,6 +92,11 @@ def streams(window: Window, fn: Callable[..., Iterator[Any]]) -> Callable[..., I
             raise gr.Error(as_message(problem), title=say("shell.error_title"), print_exception=False) from problem
 
     return handler
+
+
+def in_view(element: str) -> str:
+    """A script that brings an element into view and hands the event's values on."""
+    return f"(...values) => {{ window.lehrling.show('{element}'); return values; }}"
 
 
 def as_message(problem: LehrlingError) -> str:

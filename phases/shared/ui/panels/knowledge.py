@@ -21,7 +21,7 @@ OUTCOMES = ("added", "replaced", "unchanged")
 
 def documents_table(documents: Sequence[DocumentRow]) -> str:
     columns = (
-        Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>'),
+        Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>', "name"),
         Column(say("rag.pages"), lambda one: text(one.pages if one.pages is not None else "–"), "num"),
         Column(say("rag.chunks"), lambda one: f"{one.chunks:,}", "num"),
         Column("", lambda one: button("remove", say("rag.remove"), document=one.id, source=one.source), "num"))
@@ -65,7 +65,7 @@ def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
     """The neighbour's nearest text, faded; nothing at the document's ends."""
     if chunk is None:
         return ""
-    whole = chunk.content.strip()
+    whole = " ".join(chunk.content.split())
     part = whole[-NEAR_CHARACTERS:] if end else whole[:NEAR_CHARACTERS]
     cut = len(whole) > NEAR_CHARACTERS
     shown = ("…" if cut and end else "") + part + ("…" if cut and not end else "")

@@ -13,7 +13,7 @@ from phases.shared.options import changed_options
 from phases.shared.ui.figures import duration, moment, number, size
 from phases.shared.ui.job_words import result_words, share_done, unit_of
 from phases.shared.ui.tables import Column, button, facts_line, table, text
-from phases.shared.ui.texts import many, say, word
+from phases.shared.ui.texts import say, word
 
 CURVES = (("loss", "run.curve_train"), ("smoothed", "run.curve_smoothed"), ("eval_loss", "run.curve_eval"))
 
@@ -113,5 +113,4 @@ def _perplexity(job: Job) -> str:
 
 def plan_figures(plan: Any) -> list[tuple[str, str]]:
     """Texts, tokens and steps of a training plan."""
-    return [(say("plan.texts"), many("text", plan.texts)), (say("plan.tokens"), f"{plan.tokens:,}"),
-            (say("plan.steps"), many("step", plan.steps))]
+    return [(say(f"plan.{name}"), f"{getattr(plan, name):,}") for name in ("texts", "tokens", "steps")]
