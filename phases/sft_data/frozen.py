@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from phases.sft_data.config import BUILTIN, WriteConfig
-from phases.sft_data.facts import DocumentText, FoundFact, find_facts
+from phases.sft_data.facts import Asking, DocumentText, FoundFact, find_facts
 from phases.sft_data.prompts import StylePrompt, prompt_of
 from phases.shared.database.asked import AskedPair, asked_pairs
 from phases.shared.database.chunks import ChunkRow, training_chunks
@@ -60,7 +60,7 @@ def read_inputs(inputs: Path) -> Inputs:
         documents={one["id"]: one["text"] for one in read_json_lines(inputs / "documents.jsonl")},
         asked=[AskedPair(**one) for one in read_json_lines(inputs / "asked.jsonl")],
         styles={name: StylePrompt(**one) for name, one in styles.items()},
-        facts=[FoundFact(**one) for one in read_json_lines(inputs / "facts.jsonl")])
+        facts=[FoundFact(**{**one, "asking": Asking(**one["asking"])}) for one in read_json_lines(inputs / "facts.jsonl")])
 
 
 def _write_lines(path: Path, records: Iterable[Any]) -> None:

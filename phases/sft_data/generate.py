@@ -26,7 +26,7 @@ from phases.sft_data.ledger import TRAIN, AskedFact, Draft, Ledger
 from phases.sft_data.outcome import outcome_of
 from phases.sft_data.rules import RuleWriter
 from phases.sft_data.styles import STYLES
-from phases.shared.database.chunks import training_chunks
+from phases.shared.database.chunks import knowledge_summary
 from phases.shared.database.connection import knowledge
 from phases.shared.database.written import store_written
 from phases.shared.errors import NotReady, ProviderError
@@ -53,7 +53,7 @@ def missing_for_writing(project: Project, config: WriteConfig) -> tuple[str, ...
     """What has to be there before the job can start, each as a sentence."""
     missing = []
     with knowledge(project) as connection:
-        if not training_chunks(connection):
+        if not knowledge_summary(connection).tokens:
             missing.append("There are no chunks to write from: add documents in tab 1.")
     unknown = [name for name in styles_of(config) if name not in STYLES]
     if unknown or not styles_of(config):

@@ -43,11 +43,15 @@ class Phrasing:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a writer made of a slot. `failure` is the reason when there is nothing, `error` the service's part in it."""
+    """What a writer made of a slot. `failure` is the reason when there is nothing, `error` the service's part in it.
+
+    `split` is the set that the fact belongs to by its name alone, where the writer knows that.
+    """
 
     fact: AskedFact | None = None
     train: tuple[Phrasing, ...] = ()
     held_out: Phrasing | None = None
+    split: str = ""
     failure: str = ""
     error: ServiceError | None = None
     skipped: bool = False
@@ -70,8 +74,8 @@ class Ledger:
         self._questions = {same(question) for question in questions}
         self._splits: dict[tuple[str, str], str] = {}
         self._taught: set[tuple[str, str]] = set()
-        self._spans: dict[int, list[tuple[AskedFact, str]]] = {}
-        self._facts = 0
+        self._spans: dict[tuple[int, bool], list[tuple[AskedFact, str]]] = {}  # by document, and whether the fact has a name
+        self._facts: set[AskedFact] = set()
         for fact, split, kept in facts:
             self._remember(fact, split, {split} if kept else set())
 
@@ -90,7 +94,7 @@ class Ledger:
         if draft.failure or draft.fact is None:
             record |= {"failed": draft.failure or "nothing was written", "pairs": []}
         else:
-            split = self._split_of(draft.fact)
+            split = self._split_of(draft.fact, draft.split)
             record |= {"fact": {**asdict(draft.fact), "split": split}, "pairs": self._pairs(draft, split)}
         self.replay(record)
         return record
@@ -140,15 +144,19 @@ class Ledger:
         """Whether an earlier slot, in another style or job, trains the same fact."""
         return draft.fact is not None and _key(draft.fact) in self._taught
 
-    def _split_of(self, fact: AskedFact) -> str:
-        """The set of a fact: that of the same fact elsewhere, that of an overlapping span, else by turns to keep the share exact."""
+    def _split_of(self, fact: AskedFact, by_name: str) -> str:
+        """The set of a fact: that of the same fact elsewhere, that of an overlapping span, else by its name or by turns."""
         if fact.subject and _key(fact) in self._splits:
             return self._splits[_key(fact)]
-        near = {split for other, split in self._spans.get(fact.document, ())
-                if other.start < fact.end and fact.start < other.end and not (fact.subject and other.subject)}
+        kinds = (False,) if fact.subject else (False, True)  # two names in one sentence are two facts; a span alone may be any of them
+        near = {split for named in kinds for other, split in self._spans.get((fact.document, named), ())
+                if other.start < fact.end and fact.start < other.end}
         if near:
             return VALIDATION if VALIDATION in near else TRAIN
-        return VALIDATION if int((self._facts + 1) * self._share) > int(self._facts * self._share) else TRAIN
+        if by_name:
+            return by_name
+        count = len(self._facts)
+        return VALIDATION if int((count + 1) * self._share) > int(count * self._share) else TRAIN
 
     def _remember(self, fact: AskedFact, split: str, kept: set[str]) -> None:
         """A named fact keeps its set whatever became of its pairs; a span counts once a pair of it is kept."""
@@ -156,10 +164,9 @@ class Ledger:
             self._splits.setdefault(_key(fact), split)
             if TRAIN in kept:
                 self._taught.add(_key(fact))
-        spans = self._spans.setdefault(fact.document, [])
-        if kept and not any(other == fact for other, _ in spans):
-            spans.append((fact, split))
-            self._facts += 1
+        if kept and fact not in self._facts:
+            self._facts.add(fact)
+            self._spans.setdefault((fact.document, bool(fact.subject)), []).append((fact, split))
 
 
 def _key(fact: AskedFact) -> tuple[str, str]:

@@ -111,7 +111,7 @@ def _missing_model(service: Service, model: str, said: str) -> ServiceError:
 
 
 def _failure(service: Service, code: str, sentence: str, advice: str) -> ServiceError:
-    return ServiceError(redact(sentence, service.secrets), redact(advice, service.secrets), subject=service.name, code=code)
+    return ServiceError(sentence, advice, subject=service.name, code=code)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 
 from phases.shared.errors import SettingError
 from phases.shared.llm.address import service_url
-from phases.shared.llm.failures import Service, status_failure
+from phases.shared.llm.failures import LONGEST_QUOTE, Service, status_failure
 from phases.shared.llm.ollama import context_size
 from phases.shared.llm.openai_compatible import OpenAICompatible
 from phases.shared.llm.openrouter import OpenRouter
@@ -91,6 +91,12 @@ def test_retry_after_may_be_a_date() -> None:
     error = status_failure(Service("S", "http://x", "K"), 429, "", "m", "Wed, 21 Oct 2015 07:28:00 GMT")
     assert error.retry_after == 0.0
     assert status_failure(Service("S", "http://x", "K"), 429, "", "m", "soon").retry_after is None
+
+
+def test_a_key_at_the_edge_of_a_long_complaint_is_not_quoted_in_part() -> None:
+    service = Service("S", "http://x", "K", (KEY,))
+    assert KEY[:6] not in status_failure(service, 401, "x" * (LONGEST_QUOTE - 8) + KEY, "m").sentence
+    assert KEY not in repr(service)
 
 
 def test_a_pause_of_hours_is_not_waited_for() -> None:
