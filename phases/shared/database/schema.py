@@ -154,5 +154,6 @@ JOB_MIGRATIONS: tuple[str, ...] = (
         seen INTEGER NOT NULL DEFAULT 0     -- its end was shown to a person
     );
     CREATE INDEX jobs_queue ON jobs (state, lane, position);
+    CREATE UNIQUE INDEX jobs_one_running ON jobs (lane) WHERE state = 'running';  -- a lane carries one job at a time
     """,
 )

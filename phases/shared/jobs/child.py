@@ -1,0 +1,104 @@
+"""The process that does a job's work.    python -m phases.shared.jobs.child JOB_DIR
+
+In: the job's folder (its config.yaml and frozen inputs/) and, on stdin, one JSON line from the worker:
+{"job", "run", "config", "attempt", "keys"}. Keys come this way only: never in arguments, environment, files or log.
+Out: outcome.json, written last: {"state": "done" | "stopped" | "failed", "result", "error"}.
+
+The worker sends the line after it has stored this process's id. End of file instead of a line means that the worker ended in
+between: then nothing has begun, and nothing is done, so that a job never has two children.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+from phases.shared.files import write_json
+from phases.shared.jobs.context import OUTCOME_FILE, JobContext, JobStopped
+from phases.shared.jobs.kinds import load_named
+from phases.shared.jobs.queue import CONFIG_FILE
+from phases.shared.jobs.reasons import EXIT_DISK_FULL, NO_SPACE, record_of
+from phases.shared.options import resolve
+from phases.shared.project import open_project
+from phases.shared.settings import redact
+
+NEVER_BEGAN = 3
+
+
+class RedactedStream:
+    """A text stream that takes keys out of every whole line before it is written."""
+
+    def __init__(self, stream: TextIO, keys: Mapping[str, str]) -> None:
+        self._stream = stream
+        self._keys = keys
+        self._pending = ""
+
+    def write(self, text: str) -> int:
+        whole, newline, self._pending = (self._pending + text).rpartition("\n")
+        self._stream.write(redact(whole + newline, self._keys))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def main(arguments: list[str]) -> int:
+    """Read the order, work, write the outcome; returns the exit status."""
+    job_dir = Path(arguments[0])
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return NEVER_BEGAN
+    order = json.loads(line)
+    _forget_stdin()
+    if order["keys"]:
+        sys.stdout = sys.stderr = RedactedStream(sys.stderr, order["keys"])  # type: ignore[assignment]
+    outcome = work(job_dir, order)
+    try:
+        write_json(job_dir / OUTCOME_FILE, outcome)
+    except OSError as problem:
+        return EXIT_DISK_FULL if problem.errno in NO_SPACE else 1
+    sys.stderr.flush()
+    return 0
+
+
+def work(job_dir: Path, order: Mapping[str, Any]) -> dict[str, Any]:
+    """Run the job; whatever happens becomes an outcome."""
+    try:
+        project = open_project(job_dir.parents[1].parent, job_dir.parents[1].name)
+        context = JobContext(project, order["job"], order["attempt"], order["keys"])
+        context.phase("starting")
+        settings = yaml.safe_load((job_dir / CONFIG_FILE).read_text(encoding="utf-8"))
+        config = resolve(load_named(order["config"]), settings)
+        result = load_named(order["run"])(context, config)
+        outcome = {"state": "done", "result": result or {}, "error": None}
+        return _without_keys(outcome, order["keys"])
+    except JobStopped as stopped:
+        return _without_keys({"state": "stopped", "result": stopped.result, "error": None}, order["keys"])
+    except BaseException as problem:
+        print(redact(traceback.format_exc(), order["keys"]), file=sys.stderr)
+        return _without_keys({"state": "failed", "result": None, "error": record_of(problem)}, order["keys"])
+
+
+def _without_keys(outcome: dict[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    return json.loads(redact(json.dumps(outcome, ensure_ascii=False), keys))
+
+
+def _forget_stdin() -> None:
+    """Nobody answers a question that a library would ask."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,68 @@
+"""The kinds of job: which lane each takes and, by dotted name, the functions of its phase.
+
+In: a kind's name. Out: a `JobKind`. The functions behind the names:
+
+    prepare(project, config, inputs: Path, arguments) -> None     in the submitting process: freezes what the job needs
+    run(context: JobContext, config) -> dict                      in the child: the result, or raises JobStopped
+    apply(connection, project, job_id, record) -> None            in the worker: one record becomes rows
+
+Dotted names, so that `shared` imports no phase and the window's process no training code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from phases.shared.errors import JobError
+
+LANES = ("compute", "light")
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of job.
+
+    lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service.
+    config: dotted name of the configuration class. apply: "" for kinds that write files only.
+    calls_services: the child gets the keys. resumable_always: needs no checkpoint, since records or frozen inputs suffice.
+    """
+
+    name: str
+    lane: str
+    config: str
+    prepare: str
+    run: str
+    apply: str = ""
+    calls_services: bool = False
+    resumable_always: bool = False
+
+
+KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
+    JobKind("ingest", "light", "phases.rag_data.config:IngestConfig", "phases.rag_data.ingest:prepare",
+            "phases.rag_data.ingest:run", "phases.rag_data.ingest:apply", resumable_always=True),
+    JobKind("cpt", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run"),
+    JobKind("sft-data", "light", "phases.sft_data.config:WriteConfig", "phases.sft_data.generate:prepare",
+            "phases.sft_data.generate:run", "phases.sft_data.generate:apply", calls_services=True, resumable_always=True),
+    JobKind("sft", "compute", "phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:run"),
+    JobKind("evaluate", "compute", "phases.sft.config:EvaluateConfig", "phases.sft.evaluate:prepare",
+            "phases.sft.evaluate:run", resumable_always=True),
+    JobKind("export", "compute", "phases.sft.config:ExportConfig", "phases.sft.export:prepare", "phases.sft.export:run",
+            resumable_always=True),
+)})
+
+
+def kind_named(kinds: Mapping[str, JobKind], name: str) -> JobKind:
+    """The kind of that name. Raises JobError for an unknown one."""
+    if name not in kinds:
+        raise JobError(f"There is no kind of job '{name}'.", f"Kinds: {', '.join(kinds)}.", subject=name, code="job_kind")
+    return kinds[name]
+
+
+def load_named(dotted: str) -> Any:
+    """What a dotted name "package.module:thing" stands for."""
+    module, _, name = dotted.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,211 @@
+"""The queue, for any process: submit a job, look at jobs, ask for a stop, resume.
+
+In: the projects folder, whose `jobs.sqlite` is the queue. Out: `Job` records. Nothing here runs a job: that is `worker.py`.
+Commands: `python app.py jobs`, `stop NAME`, `resume NAME`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from phases.shared.database import jobs as table
+from phases.shared.errors import JobError
+from phases.shared.files import sync_folder, write_atomically
+from phases.shared.jobs.kinds import KINDS, JobKind, kind_named, load_named
+from phases.shared.options import as_mapping
+from phases.shared.project import Project
+
+CONFIG_FILE = "config.yaml"
+INPUTS_FOLDER = "inputs"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as it is now. `ended` and `started` are ISO times or None; `error` is {"code", "subject", "sentence", "advice"};
+    `progress` is {"phase", "done", "total", "eta_seconds", ...}."""
+
+    id: str
+    project: str
+    kind: str
+    lane: str
+    state: str
+    resumable: bool
+    position: int
+    after: str | None
+    attempt: int
+    request: str | None
+    worker_pid: int | None
+    child_pid: int | None
+    child_started: float | None
+    config: dict[str, Any]
+    progress: dict[str, Any] | None
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    created: str
+    started: str | None
+    ended: str | None
+    seen: bool
+
+    @property
+    def waiting(self) -> bool:
+        return self.state == "queued"
+
+    @property
+    def active(self) -> bool:
+        return self.state == "running"
+
+
+def job_of(row: sqlite3.Row) -> Job:
+    """A row of the table as a record."""
+    values = {name: row[name] for name in (field.name for field in dataclasses.fields(Job))}
+    for name in ("config", "progress", "result", "error"):
+        values[name] = None if values[name] is None else json.loads(values[name])
+    return Job(**{**values, "resumable": bool(row["resumable"]), "seen": bool(row["seen"])})
+
+
+# ---- submitting ----
+
+def submit_job(projects: Path, project: Project, kind: str, config: Any, arguments: Mapping[str, Any] | None = None,
+               after: str | None = None, *, kinds: Mapping[str, JobKind] = KINDS) -> Job:
+    """Freeze what the job needs into runs/JOB/ and put it at the end of the queue.
+
+    Args:
+        config: an instance of the kind's configuration class.
+        arguments: handed to the kind's `prepare` (file names and the like).
+        after: id of a job that must be done first.
+
+    Raises whatever `prepare` raises (NotReady says everything that is missing); nothing is left behind then.
+    """
+    about = kind_named(kinds, kind)
+    job_id = f"{kind}-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    job_dir = project.job_dir(job_id)
+    with table.job_table(projects) as connection:
+        if after is not None:
+            _row(connection, after)
+        (job_dir / INPUTS_FOLDER).mkdir(parents=True)
+        try:
+            write_atomically(job_dir / CONFIG_FILE, yaml.safe_dump(as_mapping(config), allow_unicode=True, sort_keys=False))
+            load_named(about.prepare)(project, config, job_dir / INPUTS_FOLDER, dict(arguments or {}))
+            sync_folder(job_dir.parent)
+            table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=about.lane, after=after,
+                             config=as_mapping(config))
+        except BaseException:
+            shutil.rmtree(job_dir, ignore_errors=True)
+            raise
+        return job_of(_row(connection, job_id))
+
+
+# ---- looking ----
+
+def list_jobs(projects: Path, project: str | None = None, states: Sequence[str] | None = None, limit: int = 50) -> list[Job]:
+    """Jobs of a project (or of all) in certain states (or all), the newest first."""
+    with table.job_table(projects) as connection:
+        return [job_of(row) for row in table.select_jobs(connection, project, states, None, limit)]
+
+
+def get_job(projects: Path, job_id: str) -> Job:
+    """The job of that id. Raises JobError when there is none."""
+    with table.job_table(projects) as connection:
+        return job_of(_row(connection, job_id))
+
+
+def find_job(projects: Path, project: str | None, job_id: str | None, states: Sequence[str] | None) -> Job:
+    """The job of that id, or the newest of the project in one of the states. Raises JobError when none fits."""
+    if job_id is None:
+        found = list_jobs(projects, project, states, limit=1)
+        if not found:
+            raise JobError(f"No job of '{project}' is {' or '.join(states or ('known',))}.",
+                           f"See all of them with: python app.py jobs \"{project}\".", subject=str(project), code="job_none")
+        return found[0]
+    job = get_job(projects, job_id)
+    if project is not None and job.project != project:
+        raise JobError(f"{job_id} is a job of '{job.project}', not of '{project}'.",
+                       f"Name that project, or see the jobs of this one with: python app.py jobs \"{project}\".",
+                       subject=job_id, code="job_other_project")
+    if states is not None and job.state not in states:
+        raise JobError(f"{job_id} is {job.state}, not {' or '.join(states)}.", "", subject=job_id, code="job_state")
+    return job
+
+
+def running_job(projects: Path) -> Job | None:
+    """The job that runs now; of two the one on the compute lane."""
+    with table.job_table(projects) as connection:
+        rows = table.running_rows(connection)
+    return job_of(rows[0]) if rows else None
+
+
+def unseen_jobs(projects: Path, project: str | None) -> list[Job]:
+    """Jobs whose end was not shown to a person yet, the newest first."""
+    with table.job_table(projects) as connection:
+        return [job_of(row) for row in table.select_jobs(connection, project, table.ENDED_STATES, False, 50)]
+
+
+def queue_place(projects: Path, job_id: str) -> int:
+    """How many queued jobs of its lane come first, plus one; 0 when the job does not wait."""
+    with table.job_table(projects) as connection:
+        row = _row(connection, job_id)
+        waits = row["state"] == "queued"
+        return 1 + table.count_queued_before(connection, row["lane"], row["position"]) if waits else 0
+
+
+# ---- asking ----
+
+def request_stop(projects: Path, job_id: str) -> None:
+    """Ask a running job to save and leave; a queued one is stopped at once and can be resumed."""
+    _ask(projects, job_id, "stop", "stopped", resumable=True)
+
+
+def request_cancel(projects: Path, job_id: str) -> None:
+    """End a running job's process; a queued one is cancelled at once."""
+    _ask(projects, job_id, "cancel", "cancelled", resumable=False)
+
+
+def resume_job(projects: Path, job_id: str) -> Job:
+    """Continue the same job with its frozen inputs, at the end of the queue. Raises JobError when it cannot be."""
+    with table.job_table(projects) as connection:
+        row = _row(connection, job_id)
+        if not table.requeue_job(connection, job_id):
+            reason = ("It left nothing that it could go on from. Start a new one." if row["state"] in ("failed", "interrupted", "stopped")
+                      else "Only a job that stopped, failed or was interrupted can be resumed.")
+            raise JobError(f"{job_id} is {row['state']} and cannot be resumed.", reason, subject=job_id, code="job_not_resumable")
+        return job_of(_row(connection, job_id))
+
+
+def move_job(projects: Path, job_id: str, up: bool) -> None:
+    """Let a queued job change places with the one before or behind it in its lane; at the end of the queue it stays."""
+    with table.job_table(projects) as connection:
+        _row(connection, job_id)
+        table.swap_with_neighbour(connection, job_id, up=up)
+
+
+def mark_seen(projects: Path, job_id: str) -> None:
+    """Note that the job's end was shown to a person."""
+    with table.job_table(projects) as connection:
+        table.set_seen(connection, job_id)
+
+
+def _ask(projects: Path, job_id: str, request: str, queued_becomes: str, *, resumable: bool) -> None:
+    with table.job_table(projects) as connection:
+        row = _row(connection, job_id)
+        asked = (table.end_queued(connection, job_id, queued_becomes, resumable=resumable)
+                 or table.ask_running(connection, job_id, request))
+        if not asked:
+            raise JobError(f"{job_id} has ended already: it is {row['state']}.", "", subject=job_id, code="job_ended")
+
+
+def _row(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
+    row = table.select_job(connection, job_id)
+    if row is None:
+        raise JobError(f"There is no job '{job_id}'.", "See the jobs with: python app.py jobs.", subject=job_id, code="job_missing")
+    return row

@@ -1,0 +1,117 @@
+"""Why a job ended: errors and signals as {"code", "subject", "sentence", "advice"}, in words for a person.
+
+In: an exception of the child, or what the system says about a process that ended without a word. Out: a record.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from phases.shared.errors import LehrlingError, NotReady
+
+EXIT_DISK_FULL = 28  # the child's exit status when it could not write why it failed
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+OUT_OF_MEMORY_NAMES = {"MemoryError", "OutOfMemoryError"}  # torch's class by name: no import of torch for an error's sake
+OUT_OF_MEMORY_WORDS = ("can't allocate memory", "CUDA out of memory", "Cannot allocate memory")
+
+
+def record_of(problem: BaseException) -> dict[str, str]:
+    """An exception of a job's `run` or `apply` in words. Ours are kept as they are."""
+    if isinstance(problem, NotReady):
+        return {**problem.as_record(), "sentence": " ".join(problem.missing)}
+    if isinstance(problem, LehrlingError):
+        return problem.as_record()
+    if _is_out_of_memory(problem):
+        return out_of_memory("The job ran out of memory.")
+    if _is_disk_full(problem):
+        return disk_full()
+    return reason("unexpected", f"An unexpected error ended the job: {type(problem).__name__}: {problem}.".replace("..", "."),
+                  "See the log for where it happened.")
+
+
+def reason(code: str, sentence: str, advice: str = "") -> dict[str, str]:
+    return {"code": code, "subject": "", "sentence": sentence, "advice": advice}
+
+
+def out_of_memory(sentence: str) -> dict[str, str]:
+    return reason("out_of_memory", sentence, "Lower the batch size or the maximum length, turn gradient checkpointing on, or choose a "
+                  "smaller base model; close programs that use much memory.")
+
+
+def disk_full() -> dict[str, str]:
+    return reason("disk_full", "The disk is full.", "Free some space (old runs, checkpoints and exports of this project are a "
+                  "start), then resume the job.")
+
+
+def project_gone(project: str, job_id: str) -> dict[str, str]:
+    return reason("project_gone", f"The project '{project}' or its folder runs/{job_id} is not there any more: it was renamed "
+                  "or deleted after the job was submitted.", "Give the project its old name back, or start a new job.")
+
+
+def unknown_kind(kind: str) -> dict[str, str]:
+    return reason("kind", f"This version of Lehrling knows no job of kind '{kind}'.", "Open the projects with the version that began it.")
+
+
+def predecessor_failed(job_id: str, state: str) -> dict[str, str]:
+    return reason("predecessor", f"{job_id}, which had to be done first, is {state}.",
+                  f"When {job_id} is done, resume this job; it has not begun.")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of a process that ended without an outcome.
+
+    status: its exit status, negative for a signal, None when it was not our child. rebooted: the machine was restarted
+    since. memory_kills: how many processes the system ended for want of memory while it ran.
+    """
+
+    status: int | None
+    rebooted: bool
+    memory_kills: int
+
+
+def interruption(ending: Ending) -> dict[str, str]:
+    """Why a process that left no outcome is gone. "Out of memory" only where the system counted such a kill."""
+    killed = ending.status in (None, -signal.SIGKILL)
+    if ending.rebooted:
+        return reason("rebooted", "The machine was restarted while the job ran.")
+    if ending.status == EXIT_DISK_FULL:
+        return disk_full()
+    if killed and ending.memory_kills > 0:
+        return out_of_memory("The system ended the job's process, probably because memory ran out.")
+    if ending.status is None:
+        return reason("vanished", "The job's process ended without a word while nobody watched it: it was killed, or crashed.",
+                      "See the log for its last lines.")
+    if ending.status < 0:
+        return reason("signal", f"The job's process was ended from outside by {_signal_name(-ending.status)}.",
+                      "See the log for its last lines.")
+    return reason("exit_status", f"The job's process ended with status {ending.status} before it could say why.",
+                  "See the log for its last lines.")
+
+
+def memory_kills() -> int:
+    """How many processes the system has ended for want of memory since it started; 0 where it does not count them."""
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+
+
+def _is_out_of_memory(problem: BaseException) -> bool:
+    names = {one.__name__ for one in type(problem).__mro__}
+    return bool(names & OUT_OF_MEMORY_NAMES) or any(words in str(problem) for words in OUT_OF_MEMORY_WORDS)
+
+
+def _is_disk_full(problem: BaseException) -> bool:
+    return getattr(problem, "errno", None) in NO_SPACE or "No space left on device" in str(problem)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,57 @@
+"""Records become rows: each in one transaction with a note of its number, so that it counts once whatever is killed when.
+
+In: runs/JOB/records.jsonl as it grows. Out: rows in the project's knowledge base.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from phases.shared.database.connection import knowledge, transaction
+from phases.shared.database.jobs import mark_applied
+from phases.shared.project import Project
+
+SECONDS_AT_A_TIME = 1.0  # other jobs are looked after in between
+
+Apply = Callable[[sqlite3.Connection, Project, str, dict[str, Any]], None]
+
+
+class RecordTail:
+    """Reads a job's records from where it stopped reading; a line that is not whole yet is left for the next time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def grew(self) -> bool:
+        return self._path.exists() and self._path.stat().st_size > self._offset
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """The next whole lines. A line counts as read when the one behind it is asked for."""
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                yield json.loads(line)
+                self._offset += len(line)
+
+
+def apply_new(tail: RecordTail, apply: Apply, project: Project, job_id: str) -> bool:
+    """Apply what is new, for about a second; True when nothing is left. Raises what `apply` raises."""
+    if not tail.grew():
+        return True
+    until = time.monotonic() + SECONDS_AT_A_TIME
+    with knowledge(project) as connection:
+        for record in tail.new():
+            with transaction(connection):
+                if mark_applied(connection, job_id, record["sequence"]):
+                    apply(connection, project, job_id, record)
+            if time.monotonic() > until:
+                return False
+    return True

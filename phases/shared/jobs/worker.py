@@ -1,0 +1,229 @@
+"""The worker: one background thread that starts queued jobs in child processes and watches them. It does no job's work itself.
+
+In: a projects folder. Out: its queue worked off, a job at a time on each lane. Whoever holds projects/.worker.lock is the worker:
+the window, or a command that waits for its job. When a worker is gone, by whatever way, its children live on; the next
+worker adopts them and goes on turning their records into rows, or says why they ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from phases.shared.database import jobs as table
+from phases.shared.errors import LehrlingError, ProjectError
+from phases.shared.jobs.context import LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, STOP_FILE
+from phases.shared.jobs.kinds import KINDS, LANES, JobKind, kind_named
+from phases.shared.jobs.locks import Lock, compute_holder, lock_compute, lock_worker
+from phases.shared.jobs.process import Child, send_order, spawn
+from phases.shared.jobs.queue import INPUTS_FOLDER, Job, job_of
+from phases.shared.jobs.reasons import predecessor_failed, project_gone, record_of, unknown_kind
+from phases.shared.jobs.running import RunningJob, read_outcome
+from phases.shared.project import Project, open_project
+from phases.shared.settings import load_keys
+
+TICK_SECONDS, TROUBLE_SECONDS = 0.3, 3.0
+SETTLE_SECONDS = 10.0
+
+
+class Worker:
+    """Made by `try_start`; ended by `stop`, which leaves the children alone."""
+
+    def __init__(self, projects: Path, lock: Lock, kinds: Mapping[str, JobKind], until: str | None, starts: bool) -> None:
+        self.projects = projects
+        self._lock = lock
+        self._kinds = kinds
+        self._until = until
+        self._starts = starts
+        self._connection = table.open_jobs(projects)
+        self._watched: dict[str, RunningJob] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+
+    @classmethod
+    def try_start(cls, projects: Path, *, kinds: Mapping[str, JobKind] = KINDS, until: str | None = None,
+                  starts: bool = True) -> Worker | None:
+        """A working worker, or None when another one works off this folder: try again later to take over.
+
+        Args:
+            until: id of a job; once it has ended, no further job is started.
+            starts: False only watches what runs.
+        """
+        worker = cls._with_lock(projects, kinds, until, starts)
+        if worker is not None:
+            worker._thread.start()
+        return worker
+
+    @classmethod
+    def settle(cls, projects: Path, *, kinds: Mapping[str, JobKind] = KINDS) -> None:
+        """Without starting anything, and unless another one works: jobs whose child is gone get their end, their records become
+        rows, and what was asked of live ones (stop, cancel) reaches them."""
+        worker = cls._with_lock(projects, kinds, None, False)
+        if worker is None:
+            return
+        until = time.monotonic() + SETTLE_SECONDS
+        worker._tick()
+        while worker._is_unsettled() and time.monotonic() < until:
+            time.sleep(TICK_SECONDS)
+            worker._tick()
+        worker._leave()
+
+    @classmethod
+    def _with_lock(cls, projects: Path, kinds: Mapping[str, JobKind], until: str | None, starts: bool) -> Worker | None:
+        lock = lock_worker(projects)
+        if lock is None:
+            return None
+        try:
+            return cls(projects, lock, kinds, until, starts)
+        except BaseException:
+            lock.release()
+            raise
+
+    def stop(self) -> None:
+        """Stop watching, when the look under way is over, and let another worker take over."""
+        self._ended.set()
+        self._thread.join()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._connection.close()
+        self._lock.release()
+
+    def _is_unsettled(self) -> bool:
+        """Whether a job should have ended, or is about to."""
+        jobs = [job_of(row) for row in table.running_rows(self._connection)]
+        return any(job.request == "cancel" or not self._watched[job.id].child.is_alive() for job in jobs)
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._tick()
+                self._ended.wait(TICK_SECONDS)
+            except Exception:  # a full disk must not end the watch: it may have space again
+                logging.getLogger(__name__).exception("The queue of %s could not be looked after; trying again.", self.projects)
+                self._ended.wait(TROUBLE_SECONDS)
+
+    def _tick(self) -> None:
+        for row in table.running_rows(self._connection):
+            self._look_after(job_of(row))
+        if not self._starts or self._reached_last():
+            return
+        self._answer_waiting()
+        for lane in LANES:
+            self._start_next(lane)
+
+    def _look_after(self, job: Job) -> None:
+        watched = self._watched.get(job.id) or self._adopt(job)
+        if watched is None:
+            return
+        self._watched[job.id] = watched
+        if watched.look(self._connection, job):
+            del self._watched[job.id]
+
+    def _reached_last(self) -> bool:
+        row = self._until and table.select_job(self._connection, self._until)
+        return bool(row) and row["ended"] is not None
+
+    # ---- what an earlier worker left ----
+
+    def _adopt(self, job: Job) -> RunningJob | None:
+        """Watch a job that an earlier worker started. None: its work never began, and it waits again (or ended as asked)."""
+        project = self._project(job)
+        if job.kind not in self._kinds:
+            table.end_job(self._connection, job.id, "failed", resumable=False, error=unknown_kind(job.kind))
+            return None
+        child = Child(job.child_pid or 0, job.child_started or 0.0)
+        if job.child_pid is not None and (child.is_alive() or _has_begun(project.job_dir(job.id))):
+            return RunningJob(project, job, self._kinds[job.kind], child)
+        if job.request:
+            ended = {"stop": "stopped", "cancel": "cancelled"}[job.request]
+            table.end_job(self._connection, job.id, ended, resumable=job.request == "stop")
+        else:
+            table.unclaim_job(self._connection, job.id)
+        return None
+
+    def _project(self, job: Job) -> Project:
+        """The job's project, or, when it cannot be opened, the bare folder where it was."""
+        try:
+            return open_project(self.projects, job.project)
+        except ProjectError:
+            return Project(self.projects / job.project)
+
+    # ---- starting ----
+
+    def _answer_waiting(self) -> None:
+        """Say what a job waits for; fail it when that will not be done."""
+        for row, first in table.waiting_for_others(self._connection):
+            if first is None or first["state"] in table.ENDED_STATES:
+                state = first["state"] if first else "not known"
+                table.end_queued(self._connection, row["id"], "failed", resumable=True,
+                                 error=predecessor_failed(row["after"], state))
+            else:
+                self._say_why(job_of(row), f"waits for {row['after']}")
+
+    def _start_next(self, lane: str) -> None:
+        first = table.next_in_lane(self._connection, lane)
+        if first is None or not table.lane_is_free(self._connection, lane):
+            return None
+        lock = None
+        if lane == "compute":
+            try:
+                lock = lock_compute()
+            except LehrlingError as problem:
+                return self._say_why(job_of(first), str(problem))
+            if lock is None:
+                return self._say_why(job_of(first), f"waits for this computer: {compute_holder() or 'another job'} is using it")
+        try:
+            row = table.claim_job(self._connection, lane, os.getpid())
+            if row is not None:
+                self._start(job_of(row), lock)
+        finally:
+            if lock:
+                lock.release()  # the child has inherited it
+        return None
+
+    def _say_why(self, job: Job, text: str) -> None:
+        if (job.progress or {}).get("text") != text:
+            table.set_progress(self._connection, job.id, {"phase": "waiting", "text": text})
+
+    def _start(self, job: Job, lock: Lock | None) -> None:
+        """Start the child of a claimed job; what keeps it from starting fails the job."""
+        try:
+            kind = kind_named(self._kinds, job.kind)
+            project = self._project(job)
+            job_dir = project.job_dir(job.id)
+            if not project.settings_file.is_file() or not (job_dir / INPUTS_FOLDER).is_dir():
+                table.end_job(self._connection, job.id, "failed", resumable=False, error=project_gone(job.project, job.id))
+                return
+            _forget_last_attempt(job_dir)
+            order = {"job": job.id, "run": kind.run, "config": kind.config, "attempt": job.attempt,
+                     "keys": load_keys() if kind.calls_services else {}}
+            if lock:
+                lock.write_note(f"{job.id} of '{job.project}'")
+            child = self._spawn(job, job_dir, lock)
+            send_order(child, order)
+            self._watched[job.id] = RunningJob(project, job, kind, child)
+        except (LehrlingError, OSError) as problem:
+            table.end_job(self._connection, job.id, "failed", resumable=True, error=record_of(problem))
+
+    def _spawn(self, job: Job, job_dir: Path, lock: Lock | None) -> Child:
+        """The child, waiting for its order, its number stored. If we end before that, the child reads no order and leaves."""
+        log = job_dir / LOG_FILE
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"---- {time.strftime('%Y-%m-%d %H:%M:%S')} attempt {job.attempt} ----\n")
+        child = spawn(job_dir, log, inherited=(lock.descriptor,) if lock else ())
+        table.set_child(self._connection, job.id, child.pid, child.started)
+        return child
+
+
+def _has_begun(job_dir: Path) -> bool:
+    return (job_dir / PROGRESS_FILE).exists() or read_outcome(job_dir) is not None
+
+
+def _forget_last_attempt(job_dir: Path) -> None:
+    for name in (STOP_FILE, OUTCOME_FILE, PROGRESS_FILE):
+        (job_dir / name).unlink(missing_ok=True)
