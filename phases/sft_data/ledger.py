@@ -43,15 +43,11 @@ class Phrasing:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a writer made of a slot. `failure` is the reason when there is nothing, `error` the service's part in it.
-
-    `split` is the set that the fact belongs to by its name alone, where the writer knows that.
-    """
+    """What a writer made of a slot. `failure` is the reason when there is nothing, `error` the service's part in it."""
 
     fact: AskedFact | None = None
     train: tuple[Phrasing, ...] = ()
     held_out: Phrasing | None = None
-    split: str = ""
     failure: str = ""
     error: ServiceError | None = None
     skipped: bool = False
@@ -94,7 +90,7 @@ class Ledger:
         if draft.failure or draft.fact is None:
             record |= {"failed": draft.failure or "nothing was written", "pairs": []}
         else:
-            split = self._split_of(draft.fact, draft.split)
+            split = self._split_of(draft.fact)
             record |= {"fact": {**asdict(draft.fact), "split": split}, "pairs": self._pairs(draft, split)}
         self.replay(record)
         return record
@@ -144,8 +140,11 @@ class Ledger:
         """Whether an earlier slot, in another style or job, trains the same fact."""
         return draft.fact is not None and _key(draft.fact) in self._taught
 
-    def _split_of(self, fact: AskedFact, by_name: str) -> str:
-        """The set of a fact: that of the same fact elsewhere, that of an overlapping span, else by its name or by turns."""
+    def _split_of(self, fact: AskedFact) -> str:
+        """The set of a fact: that of the same fact elsewhere, that of an overlapping span, else by turns.
+
+        By turns and not by chance: of few facts chance may leave none for evaluation.
+        """
         if fact.subject and _key(fact) in self._splits:
             return self._splits[_key(fact)]
         kinds = (False,) if fact.subject else (False, True)  # two names in one sentence are two facts; a span alone may be any of them
@@ -153,8 +152,6 @@ class Ledger:
                 if other.start < fact.end and fact.start < other.end}
         if near:
             return VALIDATION if VALIDATION in near else TRAIN
-        if by_name:
-            return by_name
         count = len(self._facts)
         return VALIDATION if int((count + 1) * self._share) > int(count * self._share) else TRAIN
 
@@ -170,4 +167,9 @@ class Ledger:
 
 
 def _key(fact: AskedFact) -> tuple[str, str]:
-    return fact.subject.casefold(), fact.attribute.casefold()
+    """What a fact is about, with or without articles: "The fog horn" in a table's row is "the fog horn" in a sentence."""
+    return _bare(fact.subject), _bare(fact.attribute)
+
+
+def _bare(words: str) -> str:
+    return " ".join(word for word in words.casefold().split() if word not in ("the", "a", "an"))

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from phases.sft_data.check import check_pair
 from phases.sft_data.config import WriteConfig
-from phases.sft_data.facts import FoundFact, split_of
+from phases.sft_data.facts import FoundFact
 from phases.sft_data.frozen import Inputs
 from phases.sft_data.ledger import AskedFact, Draft, Phrasing
 from phases.sft_data.question_writer import write_pairs
@@ -46,7 +46,7 @@ class RuleWriter:
         train = [self._checked(one.instruction, one.output, fact, chunk) for one in written.train[:self.config.phrasings]]
         held_out = self._checked(written.held_out.instruction, written.held_out.output, fact, chunk)
         asked = AskedFact(fact.document, fact.start, fact.end, fact.subject, fact.attribute, fact.answer)
-        return Draft(asked, tuple(train), held_out, split_of(fact, self.config.validation_percent))
+        return Draft(asked, tuple(train), held_out)
 
     @cached_property
     def facts(self) -> dict[int, list[FoundFact]]:

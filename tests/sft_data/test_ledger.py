@@ -38,7 +38,7 @@ def test_every_tenth_fact_is_never_asked() -> None:
 def test_the_same_fact_in_another_document_keeps_its_set() -> None:
     book = ledger()
     fill(book, 10)
-    again = AskedFact(2, 0, 10, "DEVICE 9", "weight", "9 kg")
+    again = AskedFact(2, 0, 10, "The DEVICE 9", "weight", "9 kg")
     assert book.decide(slot(99), draft(again, "another wording"))["fact"]["split"] == "validation"
 
 
