@@ -29,7 +29,7 @@ from phases.shared.options import resolve
 from phases.shared.project import open_project
 from phases.shared.settings import redact
 
-NEVER_BEGAN = 3
+NEVER_BEGAN, NOWHERE_TO_WRITE = 3, 4
 
 
 class RedactedStream:
@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
     if order["keys"]:
         sys.stdout = sys.stderr = RedactedStream(sys.stderr, order["keys"])  # type: ignore[assignment]
     outcome = work(job_dir, order)
+    if not job_dir.is_dir():
+        return NOWHERE_TO_WRITE  # the project was renamed or deleted: do not make a part of it anew
     try:
         write_json(job_dir / OUTCOME_FILE, outcome)
     except OSError as problem:

@@ -87,7 +87,8 @@ class RunningJob:
         except Exception as problem:
             if is_busy(problem):
                 return False
-            logging.getLogger(__name__).exception("A record of %s could not be applied.", job_id)
+            if self.job_dir.is_dir():
+                logging.getLogger(__name__).exception("A record of %s could not be applied.", job_id)
             self._failure = record_of(problem)
             return True
 
@@ -98,10 +99,10 @@ class RunningJob:
 
     def _end(self, job: Job) -> tuple[str, Any, dict[str, str] | None]:
         """State, result and error. `done` only with a written outcome and every record applied."""
-        if self._failure:
-            return "failed", None, self._failure
         if not self.job_dir.is_dir():
             return "failed", None, project_gone(job.project, job.id)
+        if self._failure:
+            return "failed", None, self._failure
         outcome = read_outcome(self.job_dir)
         if job.request == "cancel" and not (outcome and outcome["state"] == "done"):
             return "cancelled", None, None

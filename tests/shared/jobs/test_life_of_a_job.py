@@ -13,8 +13,17 @@ import pytest
 
 from phases.shared.errors import JobError, NotReady
 from phases.shared.files import read_json_lines
-from phases.shared.jobs.queue import (find_job, list_jobs, mark_seen, request_cancel, request_stop, resume_job, running_job,
-                                      submit_job, unseen_jobs)
+from phases.shared.jobs.queue import (
+    find_job,
+    list_jobs,
+    mark_seen,
+    request_cancel,
+    request_stop,
+    resume_job,
+    running_job,
+    submit_job,
+    unseen_jobs,
+)
 from tests.shared.jobs.conftest import Queue
 from tests.shared.jobs.sample_kinds import SAMPLE_KINDS, SampleConfig
 
@@ -67,20 +76,20 @@ def test_the_reason_of_a_failure_is_said_in_words(queue: Queue, behaviour: str, 
 
 def test_stop_saves_and_resume_goes_on_with_the_same_job(queue: Queue) -> None:
     queue.work()
-    job = queue.submit(count=40, pause=0.05)
+    job = queue.submit(count=25, pause=0.05)
     queue.until(lambda: len(queue.rows(job)) > 3)
     assert running_job(queue.projects).id == job.id
     request_stop(queue.projects, job.id)
     stopped = queue.ended(job)
     assert (stopped.state, stopped.resumable) == ("stopped", True)
     written = stopped.result["written"]
-    assert 3 < written < 40 and queue.rows(job) == list(range(written))
+    assert 3 < written < 25 and queue.rows(job) == list(range(written))
     resume_job(queue.projects, job.id)
     done = queue.ended(job)
     assert (done.id, done.state, done.attempt) == (job.id, "done", 2)
-    assert queue.rows(job) == list(range(40))
+    assert queue.rows(job) == list(range(25))
     records = list(read_json_lines(queue.project.job_dir(job.id) / "records.jsonl"))
-    assert [one["sequence"] for one in records] == list(range(1, 41)) and {one["attempt"] for one in records} == {1, 2}
+    assert [one["sequence"] for one in records] == list(range(1, 26)) and {one["attempt"] for one in records} == {1, 2}
     with pytest.raises(JobError, match="is done and cannot be resumed"):
         resume_job(queue.projects, job.id)
     with pytest.raises(JobError, match="has ended already"):
@@ -149,7 +158,7 @@ def test_a_project_that_was_renamed_while_its_job_waited(queue: Queue) -> None:
 def test_a_project_that_is_deleted_while_its_job_runs(queue: Queue) -> None:
     queue.work()
     job = queue.submit(count=1000, pause=0.02)
-    queue.child_of(job)
+    queue.until(lambda: len(queue.rows(job)) > 3)
     queue.project.root.rename(queue.projects / ".gone")
     failed = queue.ended(job)
     assert failed.state == "failed" and "renamed or deleted" in failed.error["sentence"]
@@ -158,14 +167,14 @@ def test_a_project_that_is_deleted_while_its_job_runs(queue: Queue) -> None:
 
 def test_progress_carries_its_phase_figures_and_the_time_that_is_left(queue: Queue) -> None:
     queue.work()
-    job = queue.submit(count=30, pause=0.1)
+    job = queue.submit(count=60, pause=0.05)
 
     def known() -> dict[str, Any] | None:
         progress = queue.get(job).progress or {}
         return progress if progress.get("eta_seconds") else None
 
     progress = queue.until(known)
-    assert progress["phase"] == "working" and progress["total"] == 30 and progress["loss"] == 1.0
+    assert progress["phase"] == "working" and progress["total"] == 60 and progress["loss"] == 1.0
     assert 0 < progress["eta_seconds"] < 10
     request_cancel(queue.projects, job.id)
     queue.ended(job)
@@ -183,11 +192,11 @@ def test_ends_are_news_until_they_were_seen(queue: Queue) -> None:
 
 def test_a_kill_of_the_child_leaves_a_job_that_goes_on(queue: Queue) -> None:
     queue.work()
-    job = queue.submit(count=60, pause=0.05)
+    job = queue.submit(count=30, pause=0.04)
     queue.until(lambda: len(queue.rows(job)) > 3)
     os.kill(queue.get(job).child_pid, signal.SIGKILL)
     interrupted = queue.ended(job)
     assert (interrupted.state, interrupted.resumable) == ("interrupted", True)
     assert "SIGKILL" in interrupted.error["sentence"] and "memory" not in interrupted.error["sentence"]
     resume_job(queue.projects, job.id)
-    assert queue.ended(job).state == "done" and queue.rows(job) == list(range(60))
+    assert queue.ended(job).state == "done" and queue.rows(job) == list(range(30))

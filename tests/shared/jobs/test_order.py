@@ -1,0 +1,86 @@
+"""The order of the queue, its two lanes, and the one lock on this machine's accelerator."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from phases.shared.jobs.locks import compute_lock_file, lock_compute
+from phases.shared.jobs.queue import move_job, queue_place, request_cancel, request_stop, resume_job
+from tests.shared.jobs.conftest import Queue
+
+
+def test_jobs_run_in_the_order_of_the_queue(queue: Queue) -> None:
+    first, second, third = (queue.submit() for _ in range(3))
+    move_job(queue.projects, third.id, up=True)
+    move_job(queue.projects, first.id, up=True)  # the first cannot move up
+    move_job(queue.projects, second.id, up=False)  # the last cannot move down
+    order = [first, third, second]
+    assert [queue_place(queue.projects, job.id) for job in order] == [1, 2, 3]
+    queue.work()
+    ended = [queue.ended(job) for job in order]
+    assert ended == sorted(ended, key=lambda job: job.started)
+    assert queue_place(queue.projects, first.id) == 0
+
+
+def test_a_light_job_passes_a_long_training(queue: Queue) -> None:
+    training, waiting, light = queue.submit("train", count=1000, pause=0.05), queue.submit("train"), queue.submit("parse")
+    queue.work()
+    assert queue.ended(light).state == "done"
+    assert queue.get(training).active and queue.get(waiting).waiting
+    request_cancel(queue.projects, training.id)
+    assert queue.ended(waiting).state == "done"
+
+
+def test_a_job_waits_for_the_one_it_names(queue: Queue) -> None:
+    first = queue.submit("train", count=8, pause=0.05)
+    second = queue.submit("parse", after=first.id)
+    queue.work()
+    queue.until(lambda: queue.get(second).progress)
+    assert queue.get(second).waiting and first.id in queue.get(second).progress["text"]
+    assert queue.ended(second).state == "done"
+    assert queue.get(first).ended <= queue.get(second).started
+
+
+def test_a_job_whose_predecessor_fails_does_not_begin_and_can_be_resumed(queue: Queue) -> None:
+    first = queue.submit("parse", behaviour="fail")
+    second = queue.submit("train", after=first.id)
+    queue.work()
+    failed = queue.ended(second)
+    assert (failed.state, failed.resumable, failed.attempt) == ("failed", True, 0)
+    assert f"{first.id}, which had to be done first, is failed" in failed.error["sentence"]
+
+
+def test_a_stopped_predecessor_that_is_resumed(queue: Queue) -> None:
+    first = queue.submit("parse")
+    second = queue.submit("train", after=first.id)
+    request_stop(queue.projects, first.id)
+    queue.work()
+    assert queue.ended(second).state == "failed"
+    resume_job(queue.projects, first.id)
+    resume_job(queue.projects, second.id)
+    assert queue.ended(second).state == "done"
+
+
+def test_a_training_waits_while_another_program_uses_the_machine(queue: Queue) -> None:
+    other = lock_compute()
+    assert other is not None
+    other.write_note("cpt-1 of 'Dales'")
+    queue.work()
+    training, light = queue.submit("train"), queue.submit("parse")
+    assert queue.ended(light).state == "done"
+    queue.until(lambda: queue.get(training).progress)
+    assert queue.get(training).waiting and "cpt-1 of 'Dales'" in queue.get(training).progress["text"]
+    other.release()
+    assert queue.ended(training).state == "done"
+
+
+def test_the_machine_is_taken_as_long_as_the_child_lives(queue: Queue) -> None:
+    queue.work()
+    training = queue.submit("train", count=1000, pause=0.05)
+    pid = queue.child_of(training)
+    queue.rest()  # the worker is gone, the child lives on
+    assert lock_compute() is None and queue.projects not in compute_lock_file().parents
+    os.kill(pid, signal.SIGKILL)
+    lock = queue.until(lock_compute)
+    lock.release()
