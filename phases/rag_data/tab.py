@@ -21,7 +21,7 @@ from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, in_view, picks, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, in_view, picks, shows
 
 STATES = [("rag.every_state", ""), ("rag.only_active", "active"), ("rag.only_excluded", "excluded"), ("rag.only_held_out", "held_out")]
 
@@ -60,7 +60,7 @@ def build(window: Window, pulse: Pulse) -> None:
             _build_editor(window, browser)
     pulse.data.change(shows(window, _overview, 4), None, [documents, summary, undo, browser.source], **QUICK)
     pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
-    documents.act(picks(window, _remove), None, None, **QUICK)
+    documents.act(picks(window, _remove), None, None, **BUTTON)
 
 
 def _build_add(window: Window, pulse: Pulse) -> None:
@@ -71,7 +71,7 @@ def _build_add(window: Window, pulse: Pulse) -> None:
         add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
         told = gr.HTML("", elem_id="ingest-report")
     files.change(_ready, files, add, **QUICK)
-    add.click(acts(window, _add(form)), [files, *form.components], files, **{**QUICK, "show_progress": "minimal"})
+    add.click(acts(window, _add(form)), [files, *form.components], files, **SLOW_BUTTON)
     pulse.run.change(shows(window, _report, 1), None, told, **QUICK)
 
 
@@ -90,8 +90,8 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
     browser = Browser(query, source, state, gr.State(1), gr.State(0), rows)
     for event in (query.input, source.input, state.input):
         event(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
-    rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **QUICK)
-    undo.click(acts(window, _undo), None, None, **QUICK)
+    rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
+    undo.click(acts(window, _undo), None, None, **BUTTON)
     return browser, summary, undo
 
 
@@ -106,11 +106,11 @@ def _build_editor(window: Window, browser: Browser) -> None:
             toggle = gr.Button(say("rag.exclude"), elem_id="chunk-toggle")
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
     parts = [browser.chosen, editor, heading, before, content, after, toggle]
-    browser.rows.pick(picks(window, _picked), None, parts, **QUICK).success(
+    browser.rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
         shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
-    save.click(acts(window, _save), [browser.chosen, content], parts, **QUICK)
-    toggle.click(acts(window, _toggle), browser.chosen, parts, **QUICK)
-    delete.click(acts(window, _delete), browser.chosen, parts, **QUICK)
+    save.click(acts(window, _save), [browser.chosen, content], parts, **BUTTON)
+    toggle.click(acts(window, _toggle), browser.chosen, parts, **BUTTON)
+    delete.click(acts(window, _delete), browser.chosen, parts, **BUTTON)
 
 
 def _ready(files: list[str] | None) -> Any:

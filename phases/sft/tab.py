@@ -32,7 +32,7 @@ from phases.shared.ui.panels.runs import plan_html, run_html
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, shows, streams
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, shows, streams
 
 TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft, missing_for_sft)
 
@@ -78,7 +78,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
             result = gr.HTML("", elem_id="evaluation")
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
     pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
-    start.click(acts(window, _submit("evaluate", form)), form.components, None, **QUICK)
+    start.click(acts(window, _submit("evaluate", form)), form.components, None, **BUTTON)
 
 
 def _build_chat(window: Window, pulse: Pulse) -> None:
@@ -116,7 +116,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
-    start.click(acts(window, _submit("export", form)), form.components, None, **QUICK)
+    start.click(acts(window, _submit("export", form)), form.components, None, **BUTTON)
 
 
 def _submit(kind: str, form: Form) -> Any:

@@ -29,7 +29,7 @@ from phases.shared.ui.panels.pairs import dataset_line, pair_heading, pairs_tabl
 from phases.shared.ui.panels.runs import plan_html, run_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say, word
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, in_view, picks, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, in_view, picks, shows
 
 DATASET = "sft_data"
 FOCUS_ANSWER = "() => document.querySelector('#pair-answer textarea').focus()"
@@ -88,11 +88,11 @@ def _build_write(window: Window, pulse: Pulse) -> Form:
     pulse.data.change(planned, fields, outputs, **QUICK)
     for name, field in form.fields.items():
         if name == "preset":
-            field.input(acts(window, _preset(form)), field, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+            field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
     pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
-    start.click(acts(window, _start(form)), fields, None, **{**QUICK, "show_progress": "minimal"})
+    start.click(acts(window, _start(form)), fields, None, **SLOW_BUTTON)
     return form
 
 
@@ -108,11 +108,10 @@ def _build_key(window: Window, form: Form) -> None:
         told = gr.HTML("", elem_id="provider-told")
     provider, address = form.fields["provider"], form.fields["base_url"]
     gr.on([provider.change, address.change], acts(window, _key_status(form), anywhere=True), form.components, [status, key, save],
-          **QUICK)
-    save.click(acts(window, _save_key(form), anywhere=True), [key, *form.components], [key, status], **QUICK)
-    slow = {**QUICK, "show_progress": "minimal"}
-    test.click(acts(window, _test(form)), form.components, told, **slow)
-    models.click(acts(window, _models(form)), form.components, form.fields["model"], **slow)
+          **BUTTON)
+    save.click(acts(window, _save_key(form), anywhere=True), [key, *form.components], [key, status], **BUTTON)
+    test.click(acts(window, _test(form)), form.components, told, **SLOW_BUTTON)
+    models.click(acts(window, _models(form)), form.components, form.fields["model"], **SLOW_BUTTON)
 
 
 def _build_prompts(window: Window, form: Form) -> None:
@@ -128,9 +127,9 @@ def _build_prompts(window: Window, form: Form) -> None:
         shown = gr.HTML("")
     style.change(shows(window, _prompt, 2), style, [system, user], **QUICK)
     gr.context.Context.root_block.load(shows(window, _prompt, 2), style, [system, user], **QUICK)
-    show.click(acts(window, _preview(form)), [system, user, *form.components], shown, **QUICK)
-    save.click(acts(window, _save_prompt), [style, system, user], [system, user], **QUICK)
-    reset.click(acts(window, _reset_prompt), style, [system, user], **QUICK)
+    show.click(acts(window, _preview(form)), [system, user, *form.components], shown, **BUTTON)
+    save.click(acts(window, _save_prompt), [style, system, user], [system, user], **BUTTON)
+    reset.click(acts(window, _reset_prompt), style, [system, user], **BUTTON)
 
 
 def _build_review(window: Window, pulse: Pulse) -> None:
@@ -151,11 +150,11 @@ def _build_review(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _rows, 1), filters.inputs, rows, **QUICK)
     for field in (filters.state, filters.style, filters.source, filters.stale):
         field.input(shows(window, _first_page, 2), filters.inputs, [filters.page, rows], **QUICK)
-    rows.turn(picks(window, _turned), filters.inputs, [filters.page, rows], **QUICK)
-    rows.pick(picks(window, _picked), None, parts, **QUICK).success(
+    rows.turn(picks(window, _turned), filters.inputs, [filters.page, rows], **BUTTON)
+    rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
         shows(window, _rows, 1), filters.inputs, rows, js=in_view("pair-editor"), **QUICK)
-    undo.click(acts(window, _undo), None, None, **QUICK)
-    export.click(acts(window, _export), None, link, **QUICK)
+    undo.click(acts(window, _undo), None, None, **BUTTON)
+    export.click(acts(window, _export), None, link, **BUTTON)
 
 
 def _build_filters() -> Filters:
@@ -185,9 +184,9 @@ def _build_pair(window: Window, filters: Filters, rows: gr.HTML) -> list[Any]:
                 source = gr.HTML("", elem_id="pair-source")
     parts = [filters.chosen, editor, heading, question, answer, source]
     for button, state in ((accept, "accepted"), (reject, "rejected")):
-        button.click(acts(window, _judge(state)), filters.inputs, parts, **QUICK).success(
+        button.click(acts(window, _judge(state)), filters.inputs, parts, **BUTTON).success(
             shows(window, _rows, 1), filters.inputs, rows, **QUICK)
-    save.click(acts(window, _save), [filters.chosen, question, answer], parts, **QUICK)
+    save.click(acts(window, _save), [filters.chosen, question, answer], parts, **BUTTON)
     edit.click(None, None, None, js=FOCUS_ANSWER, api_visibility="private")
     return parts
 

@@ -16,7 +16,7 @@ import gradio as gr
 from phases.shared.errors import LehrlingError
 from phases.shared.project import DOMAINS, create_project, list_projects
 from phases.shared.ui.texts import say, word
-from phases.shared.ui.window import QUICK, Window, as_message, project_of
+from phases.shared.ui.window import QUICK, SLOW_BUTTON, Window, as_message, project_of
 
 GO = "(name) => { window.lehrling.go(name); }"
 OPEN_NEW = "() => window.lehrling.open('new-dialog')"
@@ -70,7 +70,7 @@ def build_welcome(window: Window, header: Header, sample: Callable[[Path], str])
             example = gr.Button(say("welcome.sample"), variant="primary", elem_id="try-sample")
             new = gr.Button(say("welcome.new"))
     new.click(None, None, None, js=OPEN_NEW, api_visibility="private")
-    example.click(_open_sample(window, sample), None, header.goto, **{**QUICK, "show_progress": "minimal"}).success(
+    example.click(_open_sample(window, sample), None, header.goto, **SLOW_BUTTON).success(
         None, header.goto, None, js=GO, api_visibility="private")
 
 

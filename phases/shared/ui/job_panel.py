@@ -16,7 +16,7 @@ from phases.shared.project import Project
 from phases.shared.ui.panels.runs import curve_points, history_table, log_html, run_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import say
-from phases.shared.ui.window import QUICK, Pulse, Window, picks, shows
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, picks, shows
 
 MOST_POINTS = 500
 COLOURS = {"run.curve_train": "#7c93a8", "run.curve_smoothed": "#0f9488", "run.curve_eval": "#d97706"}
@@ -59,11 +59,11 @@ def _wire(window: Window, pulse: Pulse, panel: RunPanel) -> None:
     pulse.run.change(shows(window, _run(panel), 4), inputs, outputs, **QUICK)
     panel.log_scale.input(shows(window, _run(panel), 4), inputs, outputs, **QUICK)
     pulse.data.change(shows(window, _history(panel), 1), panel.chosen, panel.history, **QUICK)
-    panel.history.pick(picks(window, _picked), None, panel.chosen, **QUICK).success(
+    panel.history.pick(picks(window, _picked), None, panel.chosen, **BUTTON).success(
         shows(window, _run(panel), 4), inputs, outputs, **QUICK).success(
         shows(window, _history(panel), 1), panel.chosen, panel.history, **QUICK)
     for table in (panel.history, panel.head):
-        table.act(picks(window, _resume), None, panel.chosen, **QUICK)
+        table.act(picks(window, _resume), None, panel.chosen, **BUTTON)
 
 
 def shown_run(window: Window, project: Project, kind: str, chosen: str) -> Job | None:
@@ -80,7 +80,8 @@ def _run(panel: RunPanel) -> Any:
             return run_html(None, {}), gr.update(visible=False), gr.update(visible=False), log_html("")
         folder = project.job_dir(job.id)
         points = loss_points(folder, MOST_POINTS)
-        return (run_html(job, latest_metrics(folder)), _plot(points, log_scale), gr.update(visible=bool(points)),
+        newest = {**({"rate": points[-1].get("rate")} if points else {}), **latest_metrics(folder)}
+        return (run_html(job, newest), _plot(points, log_scale), gr.update(visible=bool(points)),
                 log_html(log_tail(folder)))
 
     return show

@@ -13,14 +13,14 @@ from phases.shared.ui.figures import moment
 from phases.shared.ui.job_words import kind_of, result_words
 from phases.shared.ui.tables import button, event_html
 from phases.shared.ui.texts import say, word
-from phases.shared.ui.window import QUICK, Window, picks
+from phases.shared.ui.window import BUTTON, Window, picks
 
 MOST = 3
 
 
 def build_notices(window: Window) -> gr.HTML:
     notices = event_html(elem_id="notices")
-    notices.act(picks(window, _put_away), None, notices, **QUICK)
+    notices.act(picks(window, _put_away), None, notices, **BUTTON)
     return notices
 
 

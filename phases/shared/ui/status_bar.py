@@ -14,7 +14,7 @@ from phases.shared.ui.figures import memory_in_use, size
 from phases.shared.ui.job_words import kind_of, progress_words
 from phases.shared.ui.tables import Column, button, event_html, table, text
 from phases.shared.ui.texts import say
-from phases.shared.ui.window import QUICK, Window, acts, picks
+from phases.shared.ui.window import BUTTON, Window, acts, picks
 
 CLOSE = "() => window.lehrling.close()"
 CLOSE_AND_PASS = "(...values) => { window.lehrling.close(); return values; }"
@@ -33,7 +33,7 @@ def build_status_bar(window: Window) -> StatusBar:
     job = gr.State("")
     question = _build_stop_dialog(window, job)
     waiting = _build_queue_dialog(window)
-    line.act(picks(window, _asked, anywhere=True), None, [job, question, waiting], **QUICK).success(
+    line.act(picks(window, _asked, anywhere=True), None, [job, question, waiting], **BUTTON).success(
         None, None, None, js=OPEN_ASKED, api_visibility="private")
     return StatusBar(line)
 
@@ -68,8 +68,8 @@ def _build_stop_dialog(window: Window, job: gr.State) -> gr.HTML:
         stop = gr.Button(say("stop.save"), variant="primary", elem_id="stop-save")
         cancel = gr.Button(say("stop.cancel"), variant="stop", elem_id="stop-cancel")
     go_on.click(None, None, None, js=CLOSE, api_visibility="private")
-    stop.click(acts(window, _stop, anywhere=True), job, None, js=CLOSE_AND_PASS, **QUICK)
-    cancel.click(acts(window, _cancel, anywhere=True), job, None, js=CLOSE_AND_PASS, **QUICK)
+    stop.click(acts(window, _stop, anywhere=True), job, None, js=CLOSE_AND_PASS, **BUTTON)
+    cancel.click(acts(window, _cancel, anywhere=True), job, None, js=CLOSE_AND_PASS, **BUTTON)
     return question
 
 
@@ -79,7 +79,7 @@ def _build_queue_dialog(window: Window) -> gr.HTML:
         waiting = event_html()
         leave = gr.Button(say("shell.close"))
     leave.click(None, None, None, js=CLOSE, api_visibility="private")
-    waiting.act(picks(window, _changed_queue, anywhere=True), None, waiting, **QUICK)
+    waiting.act(picks(window, _changed_queue, anywhere=True), None, waiting, **BUTTON)
     return waiting
 
 

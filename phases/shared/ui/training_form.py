@@ -19,7 +19,7 @@ from phases.shared.project import Project
 from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for
 from phases.shared.ui.panels.runs import plan_figures, plan_html
 from phases.shared.ui.texts import say
-from phases.shared.ui.window import QUICK, Pulse, Window, acts, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, shows
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,9 @@ def build_plan(window: Window, pulse: Pulse, training: Training, form: Form) -> 
         start = gr.Button(say("training.start"), variant="primary", interactive=False, elem_id=f"start-{training.kind}")
         with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
             command = gr.HTML("", elem_id=f"command-{training.kind}")
-            gr.Button(say("command.copy"), size="sm").click(
-                None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
+            with gr.Row(elem_classes="buttons"):
+                gr.Button(say("command.copy"), size="sm").click(
+                    None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
     setup = Setup(form, plan, start, command)
     _wire(window, pulse, training, setup)
 
@@ -71,10 +72,10 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
     pulse.data.change(planned, fields, outputs, **QUICK)
     for name, field in setup.form.fields.items():
         if name == "preset":
-            field.input(acts(window, _preset(setup.form)), field, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+            field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
-    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **{**QUICK, "show_progress": "minimal"})
+    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
 
 
 def _filled(training: Training, form: Form) -> Any:

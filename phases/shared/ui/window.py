@@ -18,7 +18,10 @@ from phases.shared.errors import LehrlingError, NotReady, ProjectError
 from phases.shared.project import Project, open_project
 from phases.shared.ui.texts import say
 
-QUICK: dict[str, Any] = {"queue": False, "concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+# What only shows skips Gradio's queue; a button goes through it, since Gradio delivers its messages that way.
+BUTTON: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+QUICK: dict[str, Any] = {**BUTTON, "queue": False}
+SLOW_BUTTON: dict[str, Any] = {**BUTTON, "show_progress": "minimal"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""Forms from configuration classes: what is shown, what comes back, which command does the same."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from phases.cli import build_parser
+from phases.cpt.config import CptConfig
+from phases.sft_data.config import WriteConfig
+from phases.shared.errors import SettingError
+from phases.shared.options import resolve
+from phases.shared.project import Project
+from phases.shared.ui.forms import Form, advanced_label, build_form, command_for
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path / "my handbook", settings={"cpt": {"batch_size": 2}})
+
+
+@pytest.fixture
+def form() -> Form:
+    with gr.Blocks():
+        return build_form(CptConfig, "cpt", choices={"base_model": [("built-in", "builtin")]})
+
+
+def given(form: Form, **values: object) -> list[object]:
+    shown = form.shown(CptConfig())
+    return [values.get(name, value) for name, value in zip(form.fields, shown, strict=True)]
+
+
+def test_what_is_shown_comes_back(form: Form, project: Project) -> None:
+    assert form.resolved(project, form.shown(CptConfig(epochs=7.0))) == CptConfig(epochs=7.0)
+
+
+def test_an_emptied_number_falls_back_to_the_project(form: Form, project: Project) -> None:
+    assert form.resolved(project, given(form, batch_size=None)).batch_size == 2
+
+
+def test_a_wrong_number_names_its_field(form: Form, project: Project) -> None:
+    with pytest.raises(SettingError, match="Epochs"):
+        form.resolved(project, given(form, epochs=-1))
+
+
+def test_a_preset_fills_in_its_values_and_counts_as_unchanged(form: Form, project: Project) -> None:
+    small = form.preset(project, "small")
+    assert small.learning_rate == CptConfig.PRESETS["small"]["learning_rate"] and small.batch_size == 2
+    assert form.changed(project, form.shown(resolve(CptConfig, {"preset": "small"}))) == {}
+
+
+def test_changed_rare_settings_are_counted_in_the_heading(form: Form, project: Project) -> None:
+    changed = form.changed(project, given(form, seed=7, weight_decay=0.1, epochs=9))
+    assert set(changed) == {"seed", "weight_decay", "epochs"}
+    assert "2 changed" in advanced_label(form, changed)["label"]
+
+
+def test_the_command_does_the_same(form: Form, project: Project) -> None:
+    values = given(form, preset="small", base_model="/models/my model", gradient_checkpointing=True, epochs=5.0)
+    words = shlex.split(command_for("cpt", project, form, values))
+    assert words[:4] == ["python", "app.py", "cpt", "my handbook"]
+    arguments = build_parser().parse_args(words[2:])
+    flags = {name: getattr(arguments, name) for name in arguments.setting_names}
+    assert resolve(CptConfig, flags) == resolve(CptConfig, form.values(values))
+
+
+def test_several_choices_are_one_text(project: Project) -> None:
+    with gr.Blocks():
+        form = build_form(WriteConfig, "sft-data", several={"style": [("Factual", "factual"), ("Socratic", "socratic")]})
+    shown = form.shown(WriteConfig(style="factual, socratic"))
+    assert ["factual", "socratic"] in shown
+    assert form.resolved(project, shown).style == "factual,socratic"
