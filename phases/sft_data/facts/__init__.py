@@ -5,6 +5,6 @@ In: documents and the chunks that may be asked about. Out: `FoundFact` records i
 """
 
 from phases.sft_data.facts.find import Findings, find_all, find_facts
-from phases.sft_data.facts.record import Asking, DocumentText, FoundFact, split_of
+from phases.sft_data.facts.record import Asking, DocumentText, FoundFact
 
-__all__ = ["Asking", "DocumentText", "Findings", "FoundFact", "find_all", "find_facts", "split_of"]
+__all__ = ["Asking", "DocumentText", "Findings", "FoundFact", "find_all", "find_facts"]

@@ -1,12 +1,10 @@
 """The records of the fact finder.
 
-In: nothing. Out: `DocumentText`, `FoundFact` with the parts of its questions, and `split_of`, which decides by the fact's
-names alone whether it is trained or only evaluated.
+In: nothing. Out: `DocumentText`, and `FoundFact` with the parts of its questions.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, replace
 
@@ -61,12 +59,6 @@ class FoundFact:
 
     def in_chunk(self, chunk: int) -> FoundFact:
         return replace(self, chunk=chunk)
-
-
-def split_of(fact: FoundFact, percent: float) -> str:
-    """"validation" for about `percent` of all facts, else "train": by subject and attribute, wherever the fact stands."""
-    digest = hashlib.sha256("\n".join(fact.key).encode("utf-8")).digest()
-    return "validation" if int.from_bytes(digest[:8]) / 2**64 * 100 < percent else "train"
 
 
 def _plain(words: str) -> str:
