@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
@@ -20,6 +21,15 @@ PAIR = re.compile(r"(and|or|und|oder|bis|to)\b")
 EDGE_LINES = 3
 MIN_PAGES = 3
 REPEATED_SHARE = 0.5
+SAME_HEIGHT = 3.0
+
+
+@dataclass(frozen=True)
+class EdgeLine:
+    """A line near the edge of a page, with its height on the page in points."""
+
+    text: str
+    height: float
 
 
 @dataclass(frozen=True)
@@ -65,33 +75,28 @@ def join_wrapped(lines: Sequence[str], *, hyphens: bool = True) -> str:
     return joined
 
 
-def repeated_lines(pages: Sequence[Sequence[str]]) -> set[tuple[int, int]]:
-    """Running headers and footers: (page, line) of lines that return at the edge of the pages.
+def repeated_lines(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
+    """Running headers or footers: (page, place in its list) of lines that return at one edge of the pages.
 
-    Two lines are the same when they differ only in numbers, so "Page 3" and "Page 4" are. A line counts when it stands
-    among the EDGE_LINES outermost of most pages (or most left, or most right ones), when it is the very first or last of
-    three pages close to each other (the running head of a chapter), or when it is a bare number that grows with the pages.
-    Nothing is found below MIN_PAGES pages.
+    Two lines are the same when they stand at the same height and differ only in numbers, as "Page 3" and "Page 4" do. They
+    count on most pages (or most left, or most right ones), on three pages close to each other (the running head of a
+    chapter), or as bare numbers that grow with the pages. A line counts only if all those further out do.
+
+    Args:
+        edges: for each page its lines near one edge of the paper, the outermost first.
     """
-    if len(pages) < MIN_PAGES:
-        return set()
-    edge: dict[str, set[tuple[int, int]]] = {}
-    outermost: dict[str, set[tuple[int, int]]] = {}
-    for page, lines in enumerate(pages):
-        for index, line in enumerate(lines):
-            inner = min(index, len(lines) - 1 - index)
-            if not line or inner >= EDGE_LINES:
-                continue
-            edge.setdefault(_pattern(line), set()).add((page, index))
-            if inner == 0:
-                kind = f"number {int(line) - page}" if re.fullmatch(r"\d{1,6}", line) else _pattern(line)
-                outermost.setdefault(kind, set()).add((page, index))
+    groups: dict[str, list[tuple[int, int]]] = {}
+    for page, lines in enumerate(edges):
+        for place, line in enumerate(lines[:EDGE_LINES]):
+            text = tidy_line(line.text)
+            kind = f"number {int(text) - page}" if re.fullmatch(r"\d{1,6}", text) else _pattern(text)
+            groups.setdefault(kind, []).append((page, place))
     found: set[tuple[int, int]] = set()
-    for spots in edge.values():
-        found |= spots if _on_most_pages({page for page, _ in spots}, len(pages)) else set()
-    for kind, spots in outermost.items():
-        found |= spots if kind.startswith("number ") and len(spots) >= MIN_PAGES else _runs(spots)
-    return found
+    for spots in groups.values():
+        height = median(edges[page][place].height for page, place in spots)
+        level = {spot for spot in spots if abs(edges[spot[0]][spot[1]].height - height) <= SAME_HEIGHT}
+        found |= level if _on_most_pages({page for page, _ in level}, len(edges)) else _runs(level)
+    return {(page, place) for page, place in found if all((page, outer) in found for outer in range(place))}
 
 
 def _on_most_pages(pages: set[int], total: int) -> bool:

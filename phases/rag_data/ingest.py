@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from phases.rag_data.chunk import chunk_document
 from phases.rag_data.clean import Cleaning
@@ -32,12 +32,10 @@ from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
 from phases.shared.errors import FileRejected, NotReady
 from phases.shared.files import sha256_of, sync_folder, write_json
+from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.tokenizer import TokenCounter, token_counter
 from phases.shared.project import Project
-
-if TYPE_CHECKING:
-    from phases.shared.jobs.context import JobContext
-    from phases.shared.jobs.queue import Job
 
 MAX_FILE_BYTES = 200_000_000
 MAX_TOTAL_BYTES = 2_000_000_000
@@ -46,8 +44,6 @@ MAX_NAME = 150
 
 def ingest_files(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
     """Submit a job that adds these files. Raises FileRejected, with nothing stored, when one is not there."""
-    from phases.shared.jobs.queue import submit_job
-
     check_config(config)
     check_upload(files)
     listed = [{"source": one.name, "path": str(one.resolve())} for one in files]
@@ -84,13 +80,12 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
         wanted = clean_source_name(one["source"])
         source = _free_name(wanted, {other["source"] for other in listed})
         listed.append(_listed_file(project, Path(one["path"]), source, wanted))
-    write_json(inputs / "files.json", listed)
+    with knowledge(project):  # made here, because the job's child only reads it
+        write_json(inputs / "files.json", listed)
 
 
 def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
     """Parse and cut every file; one record each, so that a stopped job goes on behind the last one."""
-    from phases.shared.jobs.context import JobStopped
-
     listed = json.loads((context.inputs / "files.json").read_text(encoding="utf-8"))
     records = list(context.records())
     context.phase("reading")

@@ -64,7 +64,17 @@ class Parser:
         """Read one file within the limits. Raises FileRejected."""
         if self._files >= FILES_PER_CHILD:
             self._end()
-        child = self._child or self._start()
+        fresh = self._child is None
+        try:
+            return self._read(path, source)
+        except FileRejected as refused:
+            if fresh or refused.code != "file_too_dense":
+                raise
+        self._end()  # files before this one may have left the child swollen
+        return self._read(path, source)
+
+    def _read(self, path: Path, source: str) -> Document:
+        child = self._running()
         self._files += 1
         seconds = self.seconds + SECONDS_PER_MEGABYTE * path.stat().st_size / 1e6
         request = {"path": str(path), "source": source, "cleaning": asdict(self.cleaning), "seconds": seconds}
@@ -72,14 +82,23 @@ class Parser:
             child.stdin.write(json.dumps(request).encode() + b"\n")
             child.stdin.flush()
             answer = self._answer(child, seconds, source)
-        except (BrokenPipeError, FileRejected):
+        except FileRejected:
             self._end()
             raise
+        except BrokenPipeError:
+            self._end()
+            raise damaged(source, "its reader ended") from None
         if "document" in answer:
-            return Document(**{**answer["document"], "pages": tuple(answer["document"]["pages"]),
-                               "notes": tuple(answer["document"]["notes"])})
+            found = answer["document"]
+            return Document(**{**found, "pages": tuple(found["pages"]), "notes": tuple(found["notes"])})
         error = answer["error"]
         raise FileRejected(error["sentence"], error["advice"], subject=error["subject"], code=error["code"])
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The child, or a new one when it has ended between two files."""
+        if self._child is not None and self._child.poll() is not None:
+            self._end()
+        return self._child or self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {key: value for key, value in os.environ.items() if key in PASSED_ON}
@@ -108,8 +127,9 @@ class Parser:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
-            self._child.stdin.close()
             self._child.stdout.close()
+            with suppress(BrokenPipeError):
+                self._child.stdin.close()
         self._child = None
 
 

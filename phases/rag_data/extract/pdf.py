@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.clean import Cleaning, repeated_lines
+from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
-from phases.rag_data.extract.pdf_layout import blocks_of, body_style, mark_headings
-from phases.rag_data.extract.pdf_lines import Page, page_lines
+from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
+from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
+
+EDGE_SHARE = 0.15  # of the page's height
 
 
 def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
@@ -34,10 +37,10 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
                            "Run text recognition (OCR) over it, for example with ocrmypdf, then add the result.",
                            subject=source, code="file_scan")
     notes = list(_notes_on_scans(pages))
-    if cleaning.drop_repeated_lines:
-        pages, dropped = _without_repeated(pages)
-        notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
     style = body_style(pages)
+    if cleaning.drop_repeated_lines:
+        pages, dropped = _without_repeated(pages, style)
+        notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
     pages = mark_headings(pages, style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
@@ -86,7 +89,21 @@ def _notes_on_scans(pages: list[Page]) -> Iterator[str]:
         yield f"{len(empty)} of {len(pages)} pages are pictures without text and could not be read: {shown}."
 
 
-def _without_repeated(pages: list[Page]) -> tuple[list[Page], int]:
-    repeated = repeated_lines([[item.text for item in page.items] for page in pages])
-    kept = [page.keeping(lambda index, number=number: (number, index) not in repeated) for number, page in enumerate(pages)]
-    return kept, len(repeated)
+def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], int]:
+    """The pages without running headers and footers, and how many lines those were."""
+    dropped: set[tuple[int, int]] = set()
+    for outermost_first in (-1, 1):
+        edges = [_edge(page, style, outermost_first) for page in pages]
+        lines = [[EdgeLine(page.items[index].text, page.items[index].y) for index in edge]
+                 for page, edge in zip(pages, edges, strict=True)]
+        dropped |= {(number, edges[number][place]) for number, place in repeated_lines(lines)}
+    kept = [page.keeping(lambda index, number=number: (number, index) not in dropped) for number, page in enumerate(pages)]
+    return kept, len(dropped)
+
+
+def _edge(page: Page, style: BodyStyle, sign: int) -> list[int]:
+    """Lines near the top (sign -1) or foot (1) of a page, outermost first, up to the first one set as a heading."""
+    limit = page.height * (1 - EDGE_SHARE if sign < 0 else EDGE_SHARE)
+    near = [index for index, one in enumerate(page.items) if isinstance(one, Line) and sign * one.y < sign * limit]
+    near.sort(key=lambda index: sign * round(page.items[index].y))
+    return list(takewhile(lambda index: page.items[index].size <= LARGER * style.size, near))

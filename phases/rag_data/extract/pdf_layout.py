@@ -196,12 +196,12 @@ def _is_large(line: Line, style: BodyStyle) -> bool:
 
 
 def _stands_bold(items: Sequence[Line | Table], index: int, style: BodyStyle) -> bool:
-    """A short bold line that is no sentence, with a gap above, and text that is not bold below."""
+    """A short bold line that is no sentence, with a gap above, and a table or text that is not bold below."""
     line = items[index]
     after = items[index + 1] if index + 1 < len(items) else None
     before = items[index - 1] if index else None
     if not line.bold or style.bold or len(line.text.split()) > BOLD_WORDS or re.search(r"[.,;:]$", tidy_line(line.text)):
         return False
-    if line.size < 0.95 * style.size or not isinstance(after, Line) or (after.bold and after.y != line.y):
+    if line.size < 0.95 * style.size or after is None or (isinstance(after, Line) and after.bold and after.y != line.y):
         return False
     return not isinstance(before, Line) or not 0 < before.y - line.y <= 1.05 * style.pitch

@@ -57,6 +57,7 @@ class Page:
     """Lines and tables in reading order. `is_picture`: no text, but a picture, as in a scan."""
 
     items: tuple[Line | Table, ...]
+    height: float = 0.0
     is_picture: bool = False
 
     def keeping(self, keep: Callable[[int], bool]) -> Page:

@@ -34,6 +34,7 @@ def ruled_tables(page: pypdfium2.PdfPage) -> list[list[list[Box | None]]]:
     edges = cells_of.merge_edges([edge for path in paths for edge in _edges(path)], *[TOLERANCE] * 4)
     if len(edges) > MOST_EDGES or len({edge["orientation"] for edge in edges}) < 2:
         return []
+    edges = cells_of.merge_edges([*edges, *_open_sides(edges)], *[TOLERANCE] * 4)
     corners = cells_of.edges_to_intersections(edges, TOLERANCE, TOLERANCE)
     found = cells_of.cells_to_tables(cells_of.intersections_to_cells(corners))
     return [[[_box(cell) for cell in row.cells] for row in cells_of.Table(None, cells).rows] for cells in found]
@@ -60,6 +61,21 @@ def _edges(path: pypdfium2.PdfObject) -> Iterator[dict[str, Any]]:
         elif right - left <= STRAIGHT and high - low >= SHORTEST:
             yield {"orientation": "v", "x0": left, "x1": left, "top": -high, "bottom": -low, "width": 0.0,
                    "height": high - low}
+
+
+def _open_sides(edges: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Left and right ends of rows that have lines above, below and between their cells, but none at the sides."""
+    across = sorted((one for one in edges if one["orientation"] == "h"), key=lambda one: one["top"])
+    upright = [one for one in edges if one["orientation"] == "v"]
+    for upper, lower in itertools.pairwise(across):
+        if abs(upper["x0"] - lower["x0"]) > TOLERANCE or abs(upper["x1"] - lower["x1"]) > TOLERANCE:
+            continue
+        top, bottom = upper["top"], lower["top"]
+        if any(one["top"] <= top + TOLERANCE and one["bottom"] >= bottom - TOLERANCE
+               and upper["x0"] <= one["x0"] <= upper["x1"] for one in upright):
+            for x in (upper["x0"], upper["x1"]):
+                yield {"orientation": "v", "x0": x, "x1": x, "top": top, "bottom": bottom, "width": 0.0,
+                       "height": bottom - top}
 
 
 def _straight_parts(path: pypdfium2.PdfObject) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:

@@ -27,7 +27,7 @@ def page_with_tables(page: pypdfium2.PdfPage, lines: list[Line]) -> Page:
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(page) if lines else ():
         items = _replaced(items, boxes, page)
-    return Page(tuple(items), picture)
+    return Page(tuple(items), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],

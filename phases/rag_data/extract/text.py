@@ -56,7 +56,7 @@ def _looks_western(text: str) -> bool:
     foreign = sum(1 for letter in text if letter > "\x7f" and letter.isalpha())
     plain = sum(1 for letter in text if letter.isascii() and letter.isalpha())
     usual = sum(1 for letter in text if letter in "äöüßÄÖÜéèêëáàâãåçñóòôõøúùûíìîïæœÉÈÀÇÑØÅÆ")
-    return foreign * 4 <= plain and usual * 10 >= foreign * 8
+    return foreign * 2 <= plain and usual * 10 >= foreign * 8
 
 
 def extract_txt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
@@ -103,7 +103,8 @@ def _was_wrapped(before: str, line: str, width: int) -> bool:
     """The next line's first word would not have fitted on the line before."""
     if not line.strip() or ITEM.match(line) or re.search(r"\S {3,}\S", before) or re.search(r"\S {3,}\S", line):
         return False
-    return len(before) + 1 + len(line.split()[0]) > width
+    parted = re.search(r"\w-$", before) and line.lstrip()[0].islower() and len(before) > width / 2
+    return bool(parted) or len(before) + 1 + len(line.split()[0]) > width
 
 
 def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:

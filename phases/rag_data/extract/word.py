@@ -28,6 +28,7 @@ WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "moveTo", "
 BREAKS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-", qn("w:ptab"): " "}
 NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
 HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+ITEM = re.compile(r"( *)(-|\d+)\.? ")
 MOST_NESTED = 20
 
 
@@ -55,17 +56,17 @@ class _Reader:
 
     def blocks(self, parent: Any, depth: int = 0) -> Iterator[Block]:
         """Paragraphs and tables below an element, in order, with text boxes after the paragraph that anchors them."""
-        listing = False
+        before = ""
         for child in parent:
             if child.tag == PARAGRAPH:
-                for block in self._paragraph(child, listing):
-                    listing = bool(re.match(r"\s*(- |\d+\. )", block.text))
+                for block in self._paragraph(child, before):
+                    before = block.text
                     yield block
                 for box in _text_boxes(child):
                     if depth < MOST_NESTED:
                         yield from self.blocks(box, depth + 1)
             elif child.tag == TABLE:
-                listing = False
+                before = ""
                 yield Block(markdown_table(list(self._rows(child, depth))))
             elif child.tag in WRAPPERS:
                 yield from self.blocks(child, depth)
@@ -79,7 +80,7 @@ class _Reader:
                         text = " ".join(_text(one) for one in note.iter(PARAGRAPH))
                         yield f"[{note.get(qn('w:id'))}] {tidy_line(text)}"
 
-    def _paragraph(self, element: Any, listing: bool) -> Iterator[Block]:
+    def _paragraph(self, element: Any, before: str) -> Iterator[Block]:
         text = "\n".join(line for line in map(tidy_line, _text(element).split("\n")) if line)
         if not text:
             return
@@ -91,7 +92,8 @@ class _Reader:
         if mark is None:
             yield Block(text)
         else:
-            yield Block(mark + text.replace("\n", " "), tight=listing)
+            item = mark + text.replace("\n", " ")
+            yield Block(item, tight=_is_next_item(before, item))
 
     def _heading_level(self, element: Any) -> int:
         """Depth of a heading, 0 for other paragraphs; below a title, the headings lie one deeper."""
@@ -175,6 +177,12 @@ class _Reader:
             elif child.tag in WRAPPERS:
                 parts.append(self._cell_text(child, depth))
         return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _is_next_item(before: str, item: str) -> bool:
+    """Whether both are items of one list: marked alike, or one of them nested."""
+    first, second = ITEM.match(before), ITEM.match(item)
+    return bool(first and second) and (first[2].isdigit() == second[2].isdigit() or first[1] != second[1])
 
 
 def _level_of(element: Any) -> int | None:

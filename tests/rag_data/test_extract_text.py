@@ -1,0 +1,90 @@
+"""Plain text, Markdown and web pages."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from phases.rag_data.extract.formats import extract_document
+
+GERMAN = ("Die Größe der Brücke über den Fluß beträgt zwölf Meter, und für Fußgänger führt ein schmaler Weg darüber. "
+          "Früher gehörte sie dem Müller.\n")
+
+
+def read(tmp_path: Path, name: str, content: str | bytes) -> str:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return extract_document(path, name).text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
+@pytest.mark.parametrize("text", [GERMAN, "Über uns: Öl.\n"])
+def test_umlauts_in_any_usual_encoding(tmp_path: Path, encoding: str, text: str) -> None:
+    assert read(tmp_path, "a.txt", text.encode(encoding)) == text.strip()
+
+
+def test_cyrillic_is_not_taken_for_latin(tmp_path: Path) -> None:
+    text = "Маяк стоит на восточном берегу острова, и каждый вечер смотритель зажигает большую лампу.\n" * 3
+    assert "смотритель" in read(tmp_path, "a.txt", text.encode("cp1251"))
+
+
+def test_a_wrapped_text_gets_one_line_a_paragraph(tmp_path: Path) -> None:
+    first = ("The tower was built of stone that was cut on the mainland, then shipped out course by course in the summer "
+             "months when the landing could be trusted by all who were in it.")
+    second = "The second paragraph of the tower book is shorter than the first one, but longer than a single line of it."
+    wrapped = f"{textwrap.fill(first, 66)}\n\n{textwrap.fill(second, 66)}\n"
+    assert read(tmp_path, "a.txt", wrapped) == f"{first}\n\n{second}"
+
+
+def test_a_parted_word_is_joined(tmp_path: Path) -> None:
+    lines = ["The lamp burns from one half hour before the sun goes down to one", "half hour after it has come up again, as the hand-",
+             "book says; the keepers take turns of four hours each, day by day.", "Nobody sleeps on watch."]
+    text = read(tmp_path, "a.txt", "\n".join(lines))
+    assert "as the handbook says" in text
+
+
+def test_an_address_is_not_joined(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.txt", "Anna Berg\nHafenweg 3\nPort Emmer\n\nDear Anna,\n") == (
+        "Anna Berg\nHafenweg 3\nPort Emmer\n\nDear Anna,")
+
+
+def test_an_underlined_line_is_a_heading(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.txt", "The Tower\n=========\n\nIt is tall.\n") == "# The Tower\n\nIt is tall."
+
+
+def test_markdown_keeps_code_tables_and_lists(tmp_path: Path) -> None:
+    source = ("---\ntitle: The Book\n---\nThe Tower\n---------\nIt was built\nof stone.\n\n- one item\n  that goes on\n- two\n\n"
+              "| a | b |\n|---|---|\n| 1 | 2 |\n\n```\n# no heading\nkept\nlines\n```\n")
+    assert read(tmp_path, "a.md", source) == (
+        "## The Tower\n\nIt was built of stone.\n\n- one item that goes on\n- two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+        "```\n# no heading\nkept\nlines\n```")
+
+
+PAGE = """<!doctype html><html><head><title>Turm</title><meta charset="{charset}"><script>var x = "never";</script></head><body>
+<nav><a href="/">Home</a> <a href="/b">Impressum</a></nav>{before}
+<h1>Der Turm</h1><p>Der Turm ist   43 Meter hoch,<br>sagt Jörg. <b>Fett</b> ist er <i>nicht</i>.</p>
+<h2>Türen</h2><table><tr><th>Tür</th><th>Farbe</th></tr><tr><td>Nord|Ost</td><td>grün</td></tr></table>
+<ul><li>Öl<ul><li>fein</li></ul></li><li>Docht</li></ul><ol><li>putzen</li><li>zünden</li></ol>
+<pre>a = 1
+  b = 2</pre>{after}<footer><a href="/c">Kontakt</a></footer></body></html>"""
+READ = ("# Der Turm\n\nDer Turm ist 43 Meter hoch,\nsagt Jörg. Fett ist er nicht.\n\n## Türen\n\n| Tür | Farbe |\n| --- | --- |\n"
+        "| Nord\\|Ost | grün |\n\n- Öl\n  - fein\n- Docht\n\n1. putzen\n2. zünden\n\n```\na = 1\n  b = 2\n```")
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("<main>", "</main>"), ("<div><article>", "</article></div>")])
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1"])
+def test_a_web_page_keeps_its_structure_and_loses_its_menus(tmp_path: Path, before: str, after: str, charset: str) -> None:
+    page = PAGE.format(charset=charset, before=before, after=after).encode(charset)
+    assert read(tmp_path, "a.html", page) == READ
+
+
+def test_a_long_page_without_a_main_part_loses_what_surrounds_it(tmp_path: Path) -> None:
+    story = "".join(f"<p>In the year {year} the keeper wrote in the log book that the sea had been calm, the lamp had burnt "
+                    f"well, and {year % 37} ships had passed the skerry before dawn.</p>" for year in range(1900, 1930))
+    links = "".join(f'<li><a href="/{n}">Link number {n}</a></li>' for n in range(30))
+    text = read(tmp_path, "a.html", f"<html><body><div class='x'><ul>{links}</ul></div><div><h1>Log</h1>{story}</div>"
+                                    f"<div id='footer'><ul>{links}</ul></div></body></html>")
+    assert "In the year 1929 the keeper" in text
+    assert "Link number" not in text

@@ -1,0 +1,149 @@
+"""What cannot be read is refused with a sentence, and parsers that hang, crash or swell harm nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from phases.rag_data.clean import Cleaning
+from phases.rag_data.extract import parser as parser_module
+from phases.rag_data.extract.formats import extract_document
+from phases.rag_data.extract.parser import Parser
+from phases.shared.errors import FileRejected
+from tests.rag_data.files import make_docx, make_encrypted_pdf, make_pdf, make_scan
+
+
+def bomb(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"\x20" * 30_000_000)
+    return path
+
+
+def archive_of(path: Path, name: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "text")
+    return path
+
+
+def cut(path: Path, whole: Path, share: float) -> Path:
+    data = whole.read_bytes()
+    path.write_bytes(data[:int(len(data) * share)])
+    return path
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+CASES: dict[str, tuple[str, Callable[[Path], Path], str, str]] = {
+    "encrypted": ("a.pdf", make_encrypted_pdf, "file_encrypted", "encrypted"),
+    "empty": ("a.pdf", lambda path: written(path, b""), "file_empty", "empty"),
+    "text as pdf": ("a.pdf", lambda path: written(path, b"plain words\n"), "file_wrong_kind", "plain text"),
+    "page as pdf": ("a.pdf", lambda path: written(path, b"<!DOCTYPE html><p>x"), "file_wrong_kind", "a web page"),
+    "scan": ("a.pdf", make_scan, "file_scan", "scan"),
+    "rubbish pdf": ("a.pdf", lambda path: written(path, b"%PDF-1.7\n" + os.urandom(500)), "file_damaged", "damaged"),
+    "cut docx": ("a.docx", lambda path: cut(path, make_docx(path.with_name("b.docx")), 0.6), "file_damaged", "damaged"),
+    "bomb": ("a.docx", bomb, "file_too_dense", "not safe"),
+    "zip as docx": ("a.docx", lambda path: archive_of(path, "a.txt"), "file_wrong_kind", "no Word document"),
+    "no document": ("a.docx", lambda path: archive_of(path, "word/document.xml"), "file_damaged", "damaged"),
+    "old word": ("a.docx", lambda path: written(path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)), "file_wrong_kind", "old"),
+    "locked word": ("a.docx", lambda path: written(
+        path, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")), "file_encrypted", "password"),
+    "unknown": ("a.xyz", lambda path: written(path, b"text"), "file_unknown_format", ".xyz"),
+    "picture as text": ("a.txt", lambda path: written(path, b"\x89PNG\r\n\x1a\n" + bytes(50)), "file_wrong_kind", "PNG"),
+    "binary as text": ("a.txt", lambda path: written(path, b"ab\x00\x01\x02"), "file_wrong_kind", "binary"),
+    "blank": ("a.txt", lambda path: written(path, b" \n\n --- \n"), "file_no_text", "no text"),
+    "empty page": ("a.html", lambda path: written(path, b"<html><body><script>x</script></body></html>"), "file_no_text", "no"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_sentence_names_the_file_and_the_reason(case: str, tmp_path: Path) -> None:
+    name, make, code, word = CASES[case]
+    with pytest.raises(FileRejected) as refused:
+        extract_document(make(tmp_path / name), name)
+    assert refused.value.code == code
+    assert f"'{name}'" in refused.value.sentence or code == "file_unknown_format"
+    assert word in refused.value.sentence
+    assert refused.value.advice
+
+
+def test_a_cut_pdf_is_refused_or_read_but_never_crashes(tmp_path: Path) -> None:
+    whole = make_pdf(tmp_path / "whole.pdf")
+    for share in (0.2, 0.5, 0.9):
+        try:
+            assert extract_document(cut(tmp_path / "a.pdf", whole, share), "a.pdf").text
+        except FileRejected as refused:
+            assert refused.code in {"file_damaged", "file_scan", "file_no_text"}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A parser child that hangs, dies or swells when the file's text says so, put where the real one is started."""
+    script = tmp_path / "hostile_parser.py"
+    script.write_text(
+        "import os, time\n"
+        "from pathlib import Path\n"
+        "from phases.rag_data.extract import parser\n"
+        "real = parser.extract_document\n"
+        "def extract(path, source, cleaning):\n"
+        "    word = Path(path).read_text().strip()\n"
+        "    if word == 'hang': time.sleep(60)\n"
+        "    if word == 'spin':\n"
+        "        while True: pass\n"
+        "    if word == 'crash': os.abort()\n"
+        "    if word == 'swell': bytearray(3_000_000_000)\n"
+        "    if word == 'raise': raise RuntimeError('broken')\n"
+        "    if word == 'print': print('noise on stdout', flush=True)\n"
+        "    return real(path, source, cleaning)\n"
+        "parser.extract_document = extract\n"
+        "parser.serve()\n")
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f"#!/bin/sh\nshift 2\nexec '{sys.executable}' '{script}' \"$@\"\n")
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(parser_module.sys, "executable", str(wrapper))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("word", "code"), [("hang", "file_too_slow"), ("spin", "file_too_slow"), ("crash", "file_damaged"),
+                                            ("swell", "file_too_dense"), ("raise", "file_damaged")])
+def test_a_parser_that_misbehaves_costs_its_file_only(hostile: Path, word: str, code: str) -> None:
+    bad, good = written(hostile / "bad.txt", word.encode()), written(hostile / "good.txt", b"print")
+    with Parser(Cleaning(), seconds=2) as parser:
+        began = time.monotonic()
+        with pytest.raises(FileRejected) as refused:
+            parser.extract(bad, "bad.txt")
+        assert refused.value.code == code
+        assert time.monotonic() - began < 10
+        assert parser.extract(good, "good.txt").text == "print"
+
+
+def test_a_child_that_was_killed_between_files_is_replaced(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.txt", b"words")
+    with Parser(Cleaning()) as parser:
+        parser.extract(good, "good.txt")
+        parser._child.send_signal(signal.SIGKILL)
+        parser._child.wait()
+        assert parser.extract(good, "good.txt").text == "words"
+
+
+def test_the_parser_ends_with_its_parent_and_gets_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with Parser(Cleaning()) as parser:
+        parser.extract(written(tmp_path / "good.txt", b"words"), "good.txt")
+        child = psutil.Process(parser._child.pid)
+        assert "sk-secret" not in json.dumps(child.environ())
+    assert not child.is_running()
+    assert threading.active_count() >= 1
