@@ -22,7 +22,7 @@ BOUND = {("consist", "of"), ("come", "from"), ("listen", "on"), ("work", "on"), 
 MOST_OBJECT_WORDS = 5
 
 
-def find(clause: Clause) -> Iterator[FoundFact]:
+def find_active(clause: Clause) -> Iterator[FoundFact]:
     """The facts of a clause with a full verb."""
     found = read_phrases(clause.rest, clause.naming)
     base = VERBS[clause.verb]

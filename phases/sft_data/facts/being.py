@@ -31,7 +31,7 @@ VERB_ADVERBS = {"first", "last", "now", "finally", "originally", "again", "kept"
 CLEAR_KINDS = {"year", "date", "time", "day", "month", "quantity", "name", "quoted", "code", "number"}
 
 
-def find(clause: Clause) -> Iterator[FoundFact]:
+def find_being(clause: Clause) -> Iterator[FoundFact]:
     """The facts of a clause with "is", "are", "was" or "were"."""
     words = clause.rest.split()
     adverb = words.pop(0) if words[0] in VERB_ADVERBS and len(words) > 1 else ""

@@ -19,7 +19,7 @@ from phases.sft_data.facts.values import is_measured, kind_of, read_quantity
 NOUN_AND_VALUE = re.compile(r"an? ([a-z][\w -]{2,40}?) of (.+)")
 
 
-def find(clause: Clause) -> Iterator[FoundFact]:
+def find_having(clause: Clause) -> Iterator[FoundFact]:
     """The facts of a clause with "has", "have" or "had"."""
     named = NOUN_AND_VALUE.match(clause.rest)
     quantity = read_quantity(clause.rest)

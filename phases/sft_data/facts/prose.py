@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from phases.sft_data.facts import active, being, having
+from phases.sft_data.facts.active import find_active
+from phases.sft_data.facts.being import find_being
 from phases.sft_data.facts.blocks import Block
 from phases.sft_data.facts.clauses import read_clause
+from phases.sft_data.facts.having import find_having
 from phases.sft_data.facts.lexicon import BE
 from phases.sft_data.facts.naming import Naming
 from phases.sft_data.facts.record import FoundFact
@@ -21,8 +23,8 @@ def find_in_sentence(document: int, sentence: Block, naming: Naming) -> Iterator
     if clause is None:
         return
     if clause.verb in BE:
-        yield from being.find(clause)
+        yield from find_being(clause)
     elif clause.verb in {"has", "have", "had"}:
-        yield from having.find(clause)
+        yield from find_having(clause)
     else:
-        yield from active.find(clause)
+        yield from find_active(clause)
