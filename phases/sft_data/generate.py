@@ -165,7 +165,8 @@ def _fill_slots(context: JobContext, config: WriteConfig, ledger: Ledger, writer
             break
         failed.append((slot, draft))
         if draft.failure:
-            _end_after_failures(failed, ledger)
+            if config.provider != BUILTIN:
+                _end_after_failures(failed, ledger)
             continue
         _record(context, config, writer.inputs, ledger, failed)
         context.progress(ledger.sets[TRAIN] if config.count else ledger.slots, total, written=ledger.sets[TRAIN],
@@ -173,7 +174,7 @@ def _fill_slots(context: JobContext, config: WriteConfig, ledger: Ledger, writer
                          prompt_tokens=ledger.spent.prompt_tokens, completion_tokens=ledger.spent.completion_tokens)
     if failed and not context.stop_requested():
         if not ledger.slots:
-            raise ProviderError(f"Nothing could be written: {failed[-1][1].failure}", "Try another model, or a simpler style.",
+            raise ProviderError(f"Nothing could be written: {failed[-1][1].failure}", "Choose another model or another style.",
                                 subject=config.provider)
         _record(context, config, writer.inputs, ledger, failed)
 

@@ -27,11 +27,11 @@ def _reason(ledger: Ledger, config: WriteConfig, planned: int, stopped: bool) ->
         return ""
     if stopped:
         return "It was stopped; resume it to write the rest."
-    if config.provider == BUILTIN and not planned:
+    if not ledger.sets[TRAIN] and not ledger.failed and config.provider == BUILTIN:
         return "Nothing new was written: every fact that the built-in writer finds has been asked about in this style."
-    unusable = ledger.rejected.total() + ledger.failed.total()
     if not config.count:
         return "" if ledger.sets[TRAIN] else "Nothing new was written: see what was rejected and what failed."
     if config.provider == BUILTIN:
         return f"The documents give no more: {planned} facts were found that had not been asked about in this style."
+    unusable = ledger.rejected.total() + ledger.failed.total()
     return f"{ledger.slots} questions were asked of the model; {unusable} of what came back could not be used: see rejected and failed."

@@ -44,6 +44,8 @@ class RuleWriter:
         written = write_pairs(fact, slot.style, self._siblings[fact.attribute])
         if written.held_out is None:
             return Draft(failure=written.reason)
+        if written.held_out is None:
+            return Draft(failure=written.reason)
         chunk = self.inputs.chunks[slot.chunk].content
         train = [self._checked(one.instruction, one.output, fact, chunk) for one in written.train[:self.config.phrasings]]
         held_out = self._checked(written.held_out.instruction, written.held_out.output, fact, chunk)

@@ -302,6 +302,14 @@ class TestBuiltin:
         assert self.builtin(project, 2, count=10).run()["written"] == 10
         assert len(lines(project)) == 20
 
+    def test_what_cannot_be_asked_in_a_style_is_counted_with_its_reason(self, project: Project) -> None:
+        with knowledge(project) as connection, transaction(connection):
+            connection.execute("UPDATE chunk_records SET state = 'excluded' WHERE id > 2")
+        job = self.builtin(project, style="factual,multiple_choice")
+        result = job.run()
+        assert result["written"] > 0 and any("wrong options" in reason for reason in result["failed"])
+        assert {row["style"] for row in rows(project)} == {"factual"}
+
     def test_more_than_there_is(self, project: Project) -> None:
         result = self.builtin(project, count=5000).run()
         assert 0 < result["written"] < 5000 and result["reason"].startswith("The documents give no more")
