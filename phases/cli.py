@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,8 +130,16 @@ def main(words: Sequence[str]) -> int:
         return EXIT_DETACHED
     except LehrlingError as error:
         return _report(error, arguments.json)
-    print(json.dumps(result, ensure_ascii=False, indent=1, default=str) if arguments.json else command.show(result))
+    _print(json.dumps(result, ensure_ascii=False, indent=1, default=str) if arguments.json else command.show(result))
     return EXIT_FAILED if isinstance(result, Mapping) and result.get("state") in commands.BAD_ENDS else 0
+
+
+def _print(text: str) -> None:
+    """Print to a reader who may have left, as `| head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains while leaving
 
 
 def _report(error: LehrlingError, as_json: bool) -> int:

@@ -32,12 +32,13 @@ class ProgressBars:
         if phase != self._phase:
             self._close()
             self._phase = phase
-            self._bar = tqdm(desc=f"{job.kind}: {phase}", total=progress.get("total") or None, file=sys.stderr,
-                             mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True, leave=True)
-        assert self._bar is not None
-        total = progress.get("total") or None
-        if self._bar.total != total:
-            self._bar.total = total
+        total = progress.get("total") or 0
+        if not total:
+            return
+        if self._bar is None:
+            self._bar = tqdm(desc=f"{job.kind}: {phase}", total=total, file=sys.stderr, dynamic_ncols=True,
+                             mininterval=0.5 if sys.stderr.isatty() else 10)
+        self._bar.total = total
         if progress.get("loss") is not None:
             self._bar.set_postfix(loss=f"{progress['loss']:.3f}", refresh=False)
         self._bar.update((progress.get("done") or 0) - self._bar.n)

@@ -24,7 +24,7 @@ from phases.shared.evaluation.answers import exact_match, token_f1, wilson_inter
 from phases.shared.files import append_json_line, read_json_lines, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, list_jobs, submit_job
-from phases.shared.models.folder import list_models
+from phases.shared.models.folder import ModelInfo, list_models
 from phases.shared.project import Project
 
 EXAMPLES_SHOWN = 6
@@ -54,9 +54,16 @@ def prepare(project: Project, config: EvaluateConfig, inputs: Path, arguments: M
     wanted = [name.strip() for name in config.models.split(",") if name.strip()]
     write_json(inputs / "questions.json", [asdict(one) for one in questions])
     write_json(inputs / "held_out.json", texts)
-    write_json(inputs / "models.json", {"present": {name: str(known[name].path) for name in wanted if name in known},
+    write_json(inputs / "models.json", {"present": {name: _place(project, known[name]) for name in wanted if name in known},
                                         "absent": [name for name in wanted if name not in known],
                                         "questions_hash": questions_hash(questions)})
+
+
+def _place(project: Project, model: ModelInfo) -> str:
+    """Where the model stays as it is: its immutable run inside the project, or the base's name."""
+    immutable = project.model_runs / model.job
+    folder = immutable if model.job and immutable.is_dir() else Path(model.path)
+    return str(folder.relative_to(project.root)) if folder.is_relative_to(project.root) else model.base
 
 
 def run(context: JobContext, config: EvaluateConfig) -> dict[str, Any]:
@@ -84,7 +91,8 @@ def _examine(context: JobContext, config: EvaluateConfig, name: str, place: str,
     from phases.shared.evaluation.perplexity import perplexity
     from phases.shared.training.loading import load_model
     context.phase(f"loading {name}")
-    model, tokenizer = load_model(place)
+    inside = context.project.root / place
+    model, tokenizer = load_model(inside if inside.is_dir() else place)
     context.phase(f"asking {name}")
     for batch in _batches(questions, config.batch_size):
         if context.stop_requested():
