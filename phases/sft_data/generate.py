@@ -87,7 +87,7 @@ def prepare(project: Project, config: WriteConfig, inputs: Path, arguments: Mapp
     """Freeze what the job reads."""
     missing = missing_for_writing(project, config)
     if missing:
-        raise NotReady("No questions can be written yet.", missing[0], subject="sft-data", missing=missing)
+        raise NotReady("No questions can be written yet.", subject="sft-data", missing=missing)
     with knowledge(project) as connection:
         freeze_inputs(connection, project, config, inputs)
 

@@ -47,7 +47,7 @@ class Service:
 def status_failure(service: Service, status: int, body: str, model: str, retry_after: str | None = None) -> ServiceError:
     """The failure behind an HTTP status other than 2xx."""
     said = service.quote(body)
-    said = f" It said: {said}" if said else ""
+    said = f" It said: {said}{'' if said[-1] in '.!?' else '.'}" if said else ""
     if status in (401, 403):
         return _failure(service, "provider_refused", f"{service.name} refused the key (HTTP {status}).{said}",
                         f"Check {service.key_name}, in the environment or with: python app.py set-key {service.key_name}.")

@@ -118,7 +118,7 @@ def test_unknown_model(open_provider: Open) -> None:
     provider = open_provider()
     with pytest.raises(ServiceError) as caught:
         provider.complete(CompletionRequest("no-such-model", REQUEST.messages))
-    assert "has no model 'no-such-model'" in caught.value.sentence
+    assert "has no model 'no-such-model'" in caught.value.sentence and caught.value.sentence.endswith("not found.")
     assert ("ollama pull no-such-model" in caught.value.advice) == isinstance(provider, Ollama)
 
 
