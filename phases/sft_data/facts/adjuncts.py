@@ -143,7 +143,8 @@ def _as_agent(preposition: str, words: str, naming: Naming) -> tuple[str, str, s
 
 
 def _as_bound(preposition: str, words: str, _: Naming) -> tuple[str, str, str] | None:
-    if preposition not in {"with", "of"} or len(words.split()) > 6 or words.split()[0].endswith("ing"):
+    vague = {"more", "less", "most", "no", "its", "their", "his", "her", "this", "that", "these", "those", "each", "care", "respect"}
+    if preposition not in {"with", "of"} or len(words.split()) > 6 or words.split()[0].endswith("ing") or words.split()[0].lower() in vague:
         return None
     return "bound", "what", words
 
@@ -153,7 +154,7 @@ def _as_place(preposition: str, words: str, naming: Naming) -> tuple[str, str, s
     capital = first[:1].isupper() and naming.is_name(first)
     if preposition == "from" and (capital or (first in {"the", "a"} and re.search(r"\b(?:in|at|of) [A-Z]", words))):
         return "place", "from where", words
-    if preposition not in PLACES or len(words.split()) > 8 or first.lower().endswith("ing") or set(words.lower().split()) & COLOURS:
+    if preposition not in PLACES or len(words.split()) > 8 or first.lower().endswith("ing") or set(words.lower().split()) & (COLOURS | {"same"}):
         return None
     if preposition == "to" and not re.search(r"north|south|east|west|[A-Z]", words):
         return None

@@ -15,6 +15,7 @@ from phases.sft_data.facts.adjuncts import Phrase, Phrases, read_phrases
 from phases.sft_data.facts.clauses import Clause, as_sentence, joined
 from phases.sft_data.facts.lexicon import (
     COLOURS,
+    GENERIC,
     LENGTHS,
     NOUNS_OF_ATTRIBUTES,
     PARTICIPLES,
@@ -28,6 +29,8 @@ from phases.sft_data.facts.values import is_person, is_role, kind_of, read_quant
 
 NOUN_OF = re.compile(r"(the) (.+?) (of|from|to|for|between|in|on|at) (.+)")
 VERB_ADVERBS = {"first", "last", "now", "finally", "originally", "again", "kept", "load", "hand"}
+RANKED = {"and", "or", "first", "same", "most", "best", "only", "kind", "sort"}
+VAGUE = {"and", "or", "same", "corresponding", "default", "variant", "entire", "respective", "actual"}
 CLEAR_KINDS = {"year", "date", "time", "day", "month", "quantity", "name", "quoted", "code", "number"}
 
 
@@ -84,7 +87,7 @@ def _find_passive(clause: Clause, participle: str, rest: str) -> Iterator[FoundF
 
 def _passive_fact(clause: Clause, verb: str, phrase: Phrase, phrases: Sequence[Phrase]) -> Iterator[FoundFact]:
     tail = tail_without(phrase, phrases)
-    if tail is None:
+    if tail is None or phrase.wh == "from where":
         return
     done = joined(verb, tail)
     inverted, plain = joined(clause.verb, clause.subject, done), joined(clause.subject, clause.verb, done)
@@ -137,7 +140,7 @@ def _find_noun(clause: Clause) -> Iterator[FoundFact]:
         yield from _find_role(clause)
     elif match:
         yield from _find_value(clause, match[2], match[4], f"{match[2]} {match[3]}" if match[3] != "of" else match[2])
-    elif clause.subject.startswith("the "):
+    elif clause.subject.startswith("the ") and not set(clause.subject.split()) & VAGUE and clause.subject.split()[-1] not in GENERIC:
         label = clause.subject.removeprefix("the ")
         value = clause.rest
         if kind_of(value) in {"quoted", "code"} or (kind_of(value) == "name" and clause.naming.is_name(value.split()[0])) \
@@ -180,7 +183,7 @@ def _is_plain_value(value: str) -> bool:
 def _find_role(clause: Clause) -> Iterator[FoundFact]:
     """ "Mirel Aske is the head keeper": the name is the answer."""
     role = clause.rest
-    if len(role.split()) > 8 or len(role.split()) < 2 or set(role.lower().split()) & {"and", "or", "first", "same", "most", "best", "only", "kind", "sort"}:
+    if len(role.split()) > 8 or len(role.split()) < 2 or set(role.lower().split()) & (RANKED | VAGUE) or role.split()[-1] in GENERIC:
         return
     wh = "who" if is_role(role.removeprefix("the ")) else "what"
     label = role.removeprefix("the ")

@@ -28,6 +28,10 @@ from phases.sft_data.facts.values import is_short
 
 LONGEST_SENTENCE = 240
 MOST_SUBJECT_WORDS = 9
+NOUNS_IN_LY = {"supply", "family", "assembly", "reply", "anomaly", "fly", "monopoly", "jelly", "lily", "ally", "july", "italy"}
+MARKUP = re.compile(r"(?:\*\*|__|`)([^`*]+?)(?:\*\*|__|`)")
+SET_ASIDE = re.compile(r" \([^()]*\)")
+UNREADABLE = re.compile(r"[?*`\[\]<>{}|=()\\]|://|:$")
 CONDITION = re.compile(r",? (?:if|when|whenever|unless|while|until|than|except|only|provided|as long as|as soon as|depending)\b", re.IGNORECASE)
 RELATIVE = re.compile(r" (?:that|which|who|whom|whose)\b")
 CUTS = re.compile(r" (?:because|so that|but|although|though|where|before (?:it|they|he|she|the)\b|as (?:it|they|the)\b)(?= )")
@@ -63,8 +67,8 @@ class Clause:
 
 def read_clause(document: int, sentence: Block, naming: Naming) -> Clause | None:
     """The main clause of a sentence that the grammar can read."""
-    text = " ".join(sentence.text.split())
-    main = _main_clause(text) if len(text) <= LONGEST_SENTENCE and not re.search(r"[?*`\[\]<>{}|=]|\(|://", text) else ""
+    text = SET_ASIDE.sub("", MARKUP.sub(r"\1", " ".join(sentence.text.split())))
+    main = _main_clause(text) if len(text) <= LONGEST_SENTENCE and not UNREADABLE.search(text) else ""
     words = main.split()
     place = next((index for index, word in enumerate(words) if index and _is_verb(word, words, index)), 0)
     if not place or words[place].lower() in MODALS or not words[place + 1:]:
@@ -84,7 +88,7 @@ def is_subject(subject: str, naming: Naming) -> bool:
         return False
     if set(lower[1:]) & (CLAUSES - {"and"} | {"it", "its", "their", "they", "you", "your", "this", "these", "his", "her", "our", "my"}):
         return False
-    if lower[-1] in PREPOSITIONS or lower[0].endswith("ing") or \
+    if lower[-1] in PREPOSITIONS or (lower[-1].endswith("ly") and lower[-1] not in NOUNS_IN_LY) or lower[0].endswith("ing") or \
             (lower[0].endswith("ly") and not words[-1][:1].isupper()):
         return False
     if set(lower[1:]) & {"called", "named", "used", "given", "made", "based", "above", "below", "following", "same", "current"}:

@@ -13,8 +13,7 @@ from phases.sft_data.facts.blocks import Block
 from phases.sft_data.facts.naming import Naming
 from phases.sft_data.facts.nouns import labelled_fact
 from phases.sft_data.facts.record import FoundFact
-from phases.sft_data.facts.tables import EMPTY, LINK, MARKUP, NO_ATTRIBUTES
-from phases.sft_data.facts.values import LONGEST_ANSWER
+from phases.sft_data.facts.tables import is_label, is_value, without_marks
 
 LINE = re.compile(r"\s*[-*+•] +(?:\*\*)?([^\W\d_][\w '’/()-]{1,40}?)(?:\*\*)?:(?:\*\*)? +(\S.*?)\s*$")
 NO_THINGS = {"introduction", "summary", "overview", "options", "usage", "notes", "installation", "contents", "conclusion", "background",
@@ -35,25 +34,16 @@ def find_in_list(document: int, items: Sequence[Block], heading: str, naming: Na
     keys = Counter(match[1].casefold() for _, match in lines)
     subject = naming.called(heading)
     for item, match in lines:
-        key, value = match[1].strip(), LINK.sub(r"\1", MARKUP.sub("", match[2])).rstrip(".")
-        if keys[match[1].casefold()] == 1 and _is_key(key) and _is_value(value):
+        key, value = match[1].strip(), without_marks(match[2]).rstrip(".")
+        if keys[match[1].casefold()] == 1 and len(key.split()) <= MOST_NAME_WORDS and is_label(key) and is_value(value):
             yield labelled_fact((document, item.start, item.end, item.text), subject, key, value, "key_value")
 
 
 def names_a_thing(heading: str) -> bool:
     """Whether a heading can be the subject of a fact ("5.1 The Gastrel compressor"), and is no task or part of a text."""
     words = heading.split()
-    if not 1 <= len(words) <= MOST_NAME_WORDS or heading.casefold() in NO_THINGS or heading[-1] in ".:?!":
+    if not 1 <= len(words) <= MOST_NAME_WORDS or heading.casefold() in NO_THINGS or re.search(r"[`:()\[\]{}?!]|\.$", heading):
         return False
     if words[0].endswith("ing") or words[0].lower() in {"how", "what", "why", "when", "about", "if", "using", "where", "new"}:
         return False
     return any(word[:1].isupper() for word in words) and not {"and", "und", "or"} & {word.lower() for word in words}
-
-
-def _is_key(key: str) -> bool:
-    return len(key.split()) <= 4 and key.casefold() not in NO_ATTRIBUTES
-
-
-def _is_value(value: str) -> bool:
-    return (len(value) <= LONGEST_ANSWER and len(value.split()) <= 6 and value.casefold() not in EMPTY and "http" not in value
-            and any(map(str.isalnum, value)) and value.count(",") < 2)
