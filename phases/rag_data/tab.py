@@ -16,7 +16,7 @@ from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.project import Project
-from phases.shared.ui.forms import Form, build_form
+from phases.shared.ui.forms import Form, build_form, edited
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
 from phases.shared.ui.tables import event_html
@@ -88,8 +88,8 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
                                 elem_classes="field")
         rows = event_html(elem_id="chunks")
     browser = Browser(query, source, state, gr.State(1), gr.State(0), rows)
-    for event in (query.input, source.input, state.input):
-        event(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
+    for field in (query, source, state):
+        edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
     undo.click(acts(window, _undo), None, None, **BUTTON)
     return browser, summary, undo

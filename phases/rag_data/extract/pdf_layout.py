@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from phases.rag_data.clean import Cleaning, join_wrapped, tidy_line
 from phases.rag_data.extract.document import Block, heading, markdown_table
@@ -49,8 +48,9 @@ def body_style(pages: Sequence[Page]) -> BodyStyle:
     size = max(sizes, key=lambda one: (sizes[one], one)) if sizes else 10.0
     gaps = [one.y - two.y for page in pages for one, two in zip(page.items, page.items[1:], strict=False)
             if isinstance(one, Line) and isinstance(two, Line) and abs(one.size - size) < 0.3 > abs(two.size - size)]
-    close = [gap for gap in gaps if 0.9 * size < gap < 2.5 * size]
-    return BodyStyle(size, median(close) if close else 1.2 * size, bold > sum(sizes.values()) / 2)
+    close = sorted(gap for gap in gaps if 0.9 * size < gap < 2.5 * size)
+    pitch = close[len(close) // 4] if close else 1.2 * size  # gaps between paragraphs are the larger ones
+    return BodyStyle(size, pitch, bold > sum(sizes.values()) / 2)
 
 
 def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str, int]) -> list[Page]:
