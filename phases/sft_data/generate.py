@@ -124,7 +124,8 @@ def ledger_for(config: WriteConfig, inputs: Inputs) -> Ledger:
     """The state before the first slot: what the knowledge base held when the job was submitted."""
     facts = [(AskedFact(pair.document, pair.start, pair.end, pair.subject, pair.attribute, ""), pair.split, pair.state != "rejected")
              for pair in inputs.asked]
-    return Ledger(config.count, config.validation_percent, normalise_question, (pair.instruction for pair in inputs.asked), facts)
+    questions = [pair.instruction for pair in inputs.asked if not pair.gone]
+    return Ledger(config.count, config.validation_percent, normalise_question, questions, facts)
 
 
 def _writer(context: JobContext, config: WriteConfig, inputs: Inputs) -> RuleWriter | ModelWriter:

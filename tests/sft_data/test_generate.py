@@ -18,6 +18,7 @@ from phases.sft_data.config import WriteConfig
 from phases.shared.database.chunks import NewChunk, hash_of
 from phases.shared.database.connection import knowledge, transaction
 from phases.shared.database.documents import NewDocument, add_document
+from phases.shared.database.questions import active_questions
 from phases.shared.errors import NotReady, ProviderError
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.options import resolve
@@ -30,21 +31,26 @@ PLACES = ("north pier", "south pier", "lamp room", "boat shed", "engine house", 
 
 @pytest.fixture
 def project(projects: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Project:
-    """A project with one document: twelve chunks of four sentences, each sentence a fact of its own."""
+    """A project with one document."""
     for name in ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LEHRLING_KEYS", str(tmp_path / "keys" / "keys.yaml"))
     made = create_project(projects, "station")
-    sections = [f"The height of the {place} is {11 + number} metres. The weight of the {place} is {310 + number} kilograms. "
+    add_station(made, 0)
+    return made
+
+
+def add_station(project: Project, taller: int) -> None:
+    """A document with twelve chunks of four sentences, each sentence a fact of its own."""
+    sections = [f"The height of the {place} is {11 + number + taller} metres. The weight of the {place} is {310 + number} kilograms. "
                 f"The {place} was built in {1850 + number}. The keeper of the {place} is {'ABCDEFGHIJKL'[number]}da Quill."
                 for number, place in enumerate(PLACES)]
     text, chunks = "", []
     for section in sections:
         chunks.append(NewChunk(section, len(text), len(text) + len(section), len(section) // 4))
         text += section + "\n\n"
-    with knowledge(made) as connection:
+    with knowledge(project) as connection:
         add_document(connection, NewDocument("station.md", hash_of(text), "md", len(text), text, "Station"), chunks, "test")
-    return made
 
 
 @pytest.fixture
@@ -296,6 +302,19 @@ class TestBuiltin:
         result = self.builtin(project, 2).run()
         assert result["written"] == 0 and "Nothing new" in result["reason"]
         assert [tuple(row) for row in rows(project)] == before
+
+    def test_a_document_that_was_replaced_is_asked_about_anew(self, project: Project) -> None:
+        self.builtin(project).run()
+        with knowledge(project) as connection:
+            before = {one.question: one.answer for one in active_questions(connection)}
+        add_station(project, taller=50)
+        result = self.builtin(project, 2).run()
+        assert result["rejected"] == {} and result["written"] == len(lines(project))
+        heights = [line["output"] for line in lines(project) if "metres" in line["output"]]
+        assert heights and all(int(height.split()[0]) > 60 for height in heights)
+        with knowledge(project) as connection:
+            after = {one.question: one.answer for one in active_questions(connection)}
+        assert after.keys() == before.keys() and after != before
 
     def test_exact_count_and_the_rest_later(self, project: Project) -> None:
         assert self.builtin(project, count=10).run()["written"] == 10

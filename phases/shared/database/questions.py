@@ -51,15 +51,21 @@ def add_question(connection: sqlite3.Connection, pair: int, kind: str, question:
 
 
 def is_asked_in_evaluation(connection: sqlite3.Connection, question: str, besides: int | None = None) -> bool:
-    """Whether an active evaluation question has these words (case does not count). `besides`: a pair that does not count."""
-    row = connection.execute("SELECT 1 FROM evaluation_questions WHERE state = 'active' AND pair IS NOT ? "
-                             "AND question = ? COLLATE NOCASE", (besides, question)).fetchone()
+    """Whether an active evaluation question has these words (case does not count). `besides`: a pair that does not count.
+
+    Questions of deleted chunks do not count: what replaced a document may be asked about in the same words.
+    """
+    row = connection.execute(
+        "SELECT 1 FROM evaluation_questions AS q JOIN pairs AS p ON p.id = q.pair JOIN chunk_records AS r ON r.id = p.chunk "
+        "WHERE q.state = 'active' AND r.state <> 'deleted' AND q.pair IS NOT ? AND q.question = ? COLLATE NOCASE",
+        (besides, question)).fetchone()
     return row is not None
 
 
 def _is_trained(connection: sqlite3.Connection, question: str) -> bool:
-    row = connection.execute("SELECT 1 FROM pairs WHERE instruction = ? COLLATE NOCASE AND split = 'train' "
-                             "AND state <> 'rejected'", (question,)).fetchone()
+    row = connection.execute(
+        "SELECT 1 FROM pairs AS p JOIN chunk_records AS r ON r.id = p.chunk WHERE p.instruction = ? COLLATE NOCASE "
+        "AND p.split = 'train' AND p.state <> 'rejected' AND r.state <> 'deleted'", (question,)).fetchone()
     return row is not None
 
 
