@@ -14,6 +14,7 @@ from phases.shared.database.chunks import chunk_page, held_out_chunks, knowledge
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import document_text, list_documents, remove_document
 from phases.shared.errors import FileRejected, NotReady
+from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.jobs.wait import wait_for_job
 from phases.shared.project import SAMPLE_DOCUMENTS, Project, create_project
@@ -170,6 +171,26 @@ def test_two_files_of_one_name_are_told_apart(project: Project, folder: Path) ->
               text_file(folder / "y", "notes.txt", "From the right drawer."))
     assert job.result["added"] == ["notes.txt", "notes (2).txt"]
     assert "'notes (2).txt'" in job.result["notes"][0]["note"]
+
+
+def test_a_stopped_import_goes_on_behind_its_last_record(project: Project, folder: Path) -> None:
+    context = JobContext(project, "ingest-1")
+    context.inputs.mkdir(parents=True)
+    files = [text_file(folder, f"{name}.txt", f"Words of {name}.") for name in ("a", "b", "c")]
+    ingest.prepare(project, IngestConfig(), context.inputs, {"files": [{"source": one.name, "path": str(one)} for one in files]})
+    for one in files:
+        one.unlink()  # the job reads its own copies
+
+    class StopsAfterOne(JobContext):
+        def stop_requested(self) -> bool:
+            return len(self.records()) == 1
+
+    with pytest.raises(JobStopped) as stopped:
+        ingest.run(StopsAfterOne(project, "ingest-1"), IngestConfig())
+    assert stopped.value.result["added"] == ["a.txt"]
+    result = ingest.run(JobContext(project, "ingest-1"), IngestConfig())
+    assert result["added"] == ["a.txt", "b.txt", "c.txt"]
+    assert len(context.records()) == 3
 
 
 def test_names_cannot_leave_the_folder_or_break_a_page() -> None:

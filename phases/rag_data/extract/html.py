@@ -39,7 +39,7 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
     page = DECLARATION.sub("", safe_text(_decode(path.read_bytes())), count=1)
     try:
-        root = lxml.html.document_fromstring(page)
+        root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
     title = tidy_line(root.findtext(".//title") or "")

@@ -35,6 +35,7 @@ SECONDS_PER_MEGABYTE = 2.0
 MEMORY_BYTES = 1_500_000_000
 WATCH_SECONDS = 0.1
 FILES_PER_CHILD = 100
+DEEPEST_CALLS = 10_000  # deeply nested pages and tables
 PASSED_ON = {"PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
@@ -139,6 +140,7 @@ def serve() -> None:
     with suppress(ValueError, OSError):  # not every system can limit it; the parent watches too
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     logging.disable(logging.WARNING)
+    sys.setrecursionlimit(DEEPEST_CALLS)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:

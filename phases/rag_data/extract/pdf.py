@@ -30,13 +30,15 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a PDF. Raises FileRejected when it is encrypted, damaged, or a scan without text."""
     with closing(_open(path, source)) as pdf:
         title = pdf.get_metadata_value("Title").strip()
-        pages = _read_pages(pdf, source)
+        pages = _read_pages(pdf)
         outline = _outline(pdf)
+    if all(page.is_broken for page in pages):
+        raise damaged(source, "none of its pages can be loaded")
     if not any(page.items for page in pages):
         raise FileRejected(f"'{source}' holds pictures of pages, but no text: it is a scan.",
                            "Run text recognition (OCR) over it, for example with ocrmypdf, then add the result.",
                            subject=source, code="file_scan")
-    notes = list(_notes_on_scans(pages))
+    notes = list(_notes_on_losses(pages))
     style = body_style(pages)
     if cleaning.drop_repeated_lines:
         pages, dropped = _without_repeated(pages, style)
@@ -60,14 +62,14 @@ def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
     return pdf
 
 
-def _read_pages(pdf: pypdfium2.PdfDocument, source: str) -> list[Page]:
+def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     pages = []
     for number in range(len(pdf)):
         try:
             with closing(pdf[number]) as page:
                 pages.append(page_with_tables(page, page_lines(page)))
         except pypdfium2.PdfiumError:
-            raise damaged(source, f"page {number + 1} of {len(pdf)} cannot be loaded") from None
+            pages.append(Page((), is_broken=True))
     return pages
 
 
@@ -82,11 +84,13 @@ def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:
     return found
 
 
-def _notes_on_scans(pages: list[Page]) -> Iterator[str]:
-    empty = [number + 1 for number, page in enumerate(pages) if page.is_picture]
-    if empty:
-        shown = ", ".join(map(str, empty[:10])) + (" ..." if len(empty) > 10 else "")
-        yield f"{len(empty)} of {len(pages)} pages are pictures without text and could not be read: {shown}."
+def _notes_on_losses(pages: list[Page]) -> Iterator[str]:
+    for words, lost in (("are pictures without text", [page.is_picture for page in pages]),
+                        ("are damaged", [page.is_broken for page in pages])):
+        numbers = [str(number) for number, is_lost in enumerate(lost, start=1) if is_lost]
+        if numbers:
+            shown = ", ".join(numbers[:10]) + (" ..." if len(numbers) > 10 else "")
+            yield f"{len(numbers)} of {len(pages)} pages {words} and could not be read: {shown}."
 
 
 def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], int]:

@@ -54,11 +54,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """Lines and tables in reading order. `is_picture`: no text, but a picture, as in a scan."""
+    """Lines and tables in reading order. `is_picture`: no text, but a picture, as in a scan. `is_broken`: not loadable."""
 
     items: tuple[Line | Table, ...]
     height: float = 0.0
     is_picture: bool = False
+    is_broken: bool = False
 
     def keeping(self, keep: Callable[[int], bool]) -> Page:
         """The page with those items only whose index is kept."""

@@ -18,6 +18,7 @@ MAGIC = (
     (b"SQLite format 3\x00", "a database"), (b"{\\rtf", "an RTF document"))
 HEAD_BYTES = 4096
 PDF_HEAD_BYTES = 1024
+PDF_TAIL_BYTES = 16_384
 MAX_ZIP_ENTRIES = 5_000
 MAX_UNPACKED = 1_000_000_000
 MAX_RATIO = 100
@@ -27,10 +28,18 @@ WORD_PART = "word/document.xml"
 
 
 def check_pdf(path: Path, source: str) -> None:
-    """A PDF has its mark within the first 1024 bytes (ISO 32000-1, implementation note 13)."""
+    """A PDF has its mark within the first 1024 bytes and an end mark near its end (ISO 32000-1, 7.5).
+
+    Readers rebuild a file that was cut off, and would show a part of it as if it were the whole.
+    """
     head = _head(path)
     if b"%PDF-" not in head[:PDF_HEAD_BYTES]:
         raise _other_content(source, "a PDF", head)
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        file.seek(max(size // 2, size - PDF_TAIL_BYTES))
+        if b"%%EOF" not in file.read():
+            raise damaged(source, "its end is missing")
 
 
 def check_word(path: Path, source: str) -> None:
