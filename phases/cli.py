@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phases import commands, words
+from phases import commands, job_commands, words
 from phases.shared.errors import LehrlingError, ProjectError, SettingError
 from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
@@ -106,12 +106,12 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--max-new-tokens", type=int, default=256))),
     Command("export", "write a model for use elsewhere", commands.export, words.show_export, (DETACH,),
             config="phases.sft.config:ExportConfig"),
-    Command("jobs", "list the jobs", commands.jobs, words.show_jobs, (
+    Command("jobs", "list the jobs", job_commands.jobs, words.show_jobs, (
         _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log")),
             needs_project=False),
-    Command("stop", "stop a job and save, so that it can be resumed", commands.stop, words.show_sentence, JOB),
-    Command("cancel", "end a job without saving", commands.cancel, words.show_sentence, JOB),
-    Command("resume", "go on with a stopped, interrupted or failed job", commands.resume, words.show_job, (*JOB, DETACH)),
+    Command("stop", "stop a job and save, so that it can be resumed", job_commands.stop, words.show_sentence, JOB),
+    Command("cancel", "end a job without saving", job_commands.cancel, words.show_sentence, JOB),
+    Command("resume", "go on with a stopped, interrupted or failed job", job_commands.resume, words.show_job, (*JOB, DETACH)),
     Command("set-key", "store a provider's key, read from standard input", commands.set_key, words.show_sentence,
             (_argument("name", help="for example OPENROUTER_API_KEY"),), needs_project=False),
 )
@@ -131,7 +131,7 @@ def main(words: Sequence[str]) -> int:
     except LehrlingError as error:
         return _report(error, arguments.json)
     _print(json.dumps(result, ensure_ascii=False, indent=1, default=str) if arguments.json else command.show(result))
-    return EXIT_FAILED if isinstance(result, Mapping) and result.get("state") in commands.BAD_ENDS else 0
+    return EXIT_FAILED if isinstance(result, Mapping) and result.get("state") in job_commands.BAD_ENDS else 0
 
 
 def _print(text: str) -> None:

@@ -10,16 +10,15 @@ import dataclasses
 import importlib
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from phases.job_commands import finished, start
 from phases.shared import project as project_folder
-from phases.shared.errors import FileRejected, NotReady, StorageError
+from phases.shared.errors import FileRejected, StorageError
 from phases.shared.options import resolve
 from phases.shared.project import Project, open_project
-
-BAD_ENDS = ("failed", "interrupted", "cancelled")
 
 
 def load(dotted: str) -> Any:
@@ -61,7 +60,7 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.ingest import ingest_files
     project = _project(arguments)
     config = resolve(IngestConfig, project.settings.get("ingest"), arguments.settings)
-    return _finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
+    return finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
 
 
 def documents(arguments: Namespace) -> list[dict[str, Any]]:
@@ -143,7 +142,7 @@ def cpt(arguments: Namespace) -> dict[str, Any]:
     from phases.cpt.corpus import plan_cpt
     project = _project(arguments)
     config = resolve(CptConfig, project.settings.get("cpt"), arguments.settings)
-    return {"plan": dataclasses.asdict(plan_cpt(project, config))} if arguments.plan else _start(arguments, "cpt", config)
+    return {"plan": dataclasses.asdict(plan_cpt(project, config))} if arguments.plan else start(arguments, "cpt", config)
 
 
 # ---- tab 3 ----
@@ -156,7 +155,7 @@ def sft_data(arguments: Namespace) -> dict[str, Any]:
         from phases.sft_data.generate import test_provider
         from phases.shared.settings import load_keys
         return {"test": test_provider(config, load_keys())}
-    return _start(arguments, "sft-data", config)
+    return start(arguments, "sft-data", config)
 
 
 def pairs(arguments: Namespace) -> dict[str, Any]:
@@ -210,19 +209,19 @@ def sft(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.data import plan_sft
     project = _project(arguments)
     config = resolve(SftConfig, project.settings.get("sft"), arguments.settings)
-    return {"plan": dataclasses.asdict(plan_sft(project, config))} if arguments.plan else _start(arguments, "sft", config)
+    return {"plan": dataclasses.asdict(plan_sft(project, config))} if arguments.plan else start(arguments, "sft", config)
 
 
 def evaluate(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.config import EvaluateConfig
     config = resolve(EvaluateConfig, _project(arguments).settings.get("evaluate"), arguments.settings)
-    return _start(arguments, "evaluate", config)
+    return start(arguments, "evaluate", config)
 
 
 def export(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.config import ExportConfig
     config = resolve(ExportConfig, _project(arguments).settings.get("export"), arguments.settings)
-    return _start(arguments, "export", config)
+    return start(arguments, "export", config)
 
 
 def chat(arguments: Namespace) -> dict[str, Any]:
@@ -267,39 +266,6 @@ def _questions(prompt: str | None) -> Iterator[str]:
             yield line.strip()
 
 
-# ---- jobs ----
-
-def jobs(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.metrics import log_tail
-    from phases.shared.jobs.queue import get_job, list_jobs
-    if arguments.log:
-        job = get_job(arguments.projects, arguments.log)
-        return {"log": log_tail(open_project(arguments.projects, job.project).job_dir(job.id))}
-    if arguments.project:
-        _project(arguments)
-    return {"jobs": [dataclasses.asdict(job) for job in list_jobs(arguments.projects, arguments.project or None)]}
-
-
-def stop(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.queue import find_job, request_stop
-    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("running", "queued"))
-    request_stop(arguments.projects, job.id)
-    return {"job": job.id, "sentence": f"{job.id} saves at its next step and stops; 'resume' goes on with it."}
-
-
-def cancel(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.queue import find_job, request_cancel
-    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("running", "queued"))
-    request_cancel(arguments.projects, job.id)
-    return {"job": job.id, "sentence": f"{job.id} is being ended."}
-
-
-def resume(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.queue import find_job, resume_job
-    job = find_job(arguments.projects, _project(arguments).name, arguments.job, ("stopped", "interrupted", "failed"))
-    return _finished(arguments, resume_job(arguments.projects, job.id))
-
-
 # ---- shared by the above ----
 
 def _project(arguments: Namespace) -> Project:
@@ -309,33 +275,3 @@ def _project(arguments: Namespace) -> Project:
 def _knowledge(arguments: Namespace) -> Any:
     from phases.shared.database.connection import knowledge
     return knowledge(_project(arguments))
-
-
-def _start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
-    from phases.shared.jobs.queue import submit_job
-    try:
-        job = submit_job(arguments.projects, _project(arguments), kind, config)
-    except NotReady as error:
-        raise NotReady(" ".join(error.missing), error.advice, subject=kind, missing=error.missing) from None
-    return _finished(arguments, job)
-
-
-def _finished(arguments: Namespace, job: Any) -> dict[str, Any]:
-    """The job's record: at once with --detach, else when it has ended, with a progress bar on stderr."""
-    if not arguments.detach:
-        job = follow(arguments.projects, job.id)
-    return job_record(job)
-
-
-def follow(projects: Path, job_id: str) -> Any:
-    """Wait for a job with a progress bar; works the queue itself where no window does."""
-    from phases.progress import ProgressBars
-    from phases.shared.jobs.wait import wait_for_job
-    with ProgressBars() as bars:
-        return wait_for_job(projects, job_id, bars)
-
-
-def job_record(job: Any) -> dict[str, Any]:
-    """What a command prints of a job."""
-    result: Mapping[str, Any] = job.result or {}
-    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}

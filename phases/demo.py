@@ -59,7 +59,7 @@ def _submit(projects: Path, project: Project, kind: str) -> Any:
 
 def _run(projects: Path, job: Any) -> dict[str, Any]:
     """Wait for the job. Raises JobError with its reason when it did not get done."""
-    from phases.commands import follow, job_record
+    from phases.job_commands import follow, job_record
     ended = follow(projects, job.id)
     if ended.state != "done":
         reason = (ended.error or {}).get("sentence", f"It is {ended.state}.")

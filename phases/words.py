@@ -141,9 +141,8 @@ def show_export(result: Record) -> str:
     lines = [_state_line(result)]
     if result.get("folder"):
         lines.append(f"folder: {result['folder']}")
-        lines += [f"  {one['name']}  {one['bytes']:,} bytes" for one in result.get("files", [])]
-    if result.get("parity"):
-        lines.append(f"checked: {_plain(result['parity'])}")
+        lines.append(f"files: {', '.join(result['files'])}")
+        lines.append(f"checked: loads in plain transformers, same greedy text on {result['parity']['same_text']} prompts")
     return "\n".join(lines)
 
 

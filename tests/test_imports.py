@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path for path in [ROOT / "app.py", *(ROOT / "phases").rglob("*.py")] if path.is_file())
 PHASES = ("rag_data", "cpt", "sft_data", "sft")
-ASSEMBLERS = {"app", "phases.cli", "phases.commands", "phases.demo"}
+ASSEMBLERS = {"app", "phases.cli", "phases.commands", "phases.demo", "phases.job_commands"}
 GROUND = ("phases.shared.errors", "phases.shared.files", "phases.shared.options")
 CHILD_ONLY_PACKAGES = {"torch", "transformers", "trl", "peft", "accelerate", "datasets"}
 
@@ -64,7 +64,7 @@ def wrong_arrows(module: str, imported: set[str]) -> list[str]:
             wrong.append(f"{name}: a phase's logic does not know the window")
         if name.endswith(".tab") and module != "app":
             wrong.append(f"{name}: only app.py knows the tabs")
-        if name.split(".")[:2] in (["phases", "cli"], ["phases", "commands"], ["phases", "demo"]) and module not in ASSEMBLERS:
+        if name.split(".")[:2] in (["phases", "cli"], ["phases", "commands"], ["phases", "demo"], ["phases", "job_commands"]) and module not in ASSEMBLERS:
             wrong.append(f"{name}: only app.py and the commands assemble")
         if module == "phases.shared.errors":
             wrong.append(f"{name}: errors knows the standard library only")
@@ -109,7 +109,7 @@ def test_no_circles() -> None:
 
 def test_heavy_packages_load_in_children_only() -> None:
     """Modules that the window's process loads import no training package at their top."""
-    reachable = _reachable_at_top({"app", "phases.cli", "phases.commands", "phases.demo"}
+    reachable = _reachable_at_top({"app", "phases.cli", "phases.commands", "phases.demo", "phases.job_commands"}
                                   | {module_of(path) for path in FILES if path.name in ("tab.py", "view.py", "config.py")}
                                   | {"phases.shared.jobs.worker", "phases.shared.jobs.queue"})
     wrong = {module: heavy for module in reachable

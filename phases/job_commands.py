@@ -1,0 +1,108 @@
+"""The commands about jobs, and how every command that starts one waits for it.
+
+In: parsed arguments. Out: the job's record, at once with `--detach`, else when it has ended.
+
+    python app.py jobs [NAME] | stop NAME | cancel NAME | resume NAME [--job J]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from phases.shared.errors import NotReady
+from phases.shared.project import open_project
+
+BAD_ENDS = ("failed", "interrupted", "cancelled")
+SETTLE_SECONDS = 20.0
+LOOK_SECONDS = 0.3
+
+
+def jobs(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.metrics import log_tail
+    from phases.shared.jobs.queue import get_job, list_jobs
+    from phases.shared.jobs.wait import bring_up_to_date
+    bring_up_to_date(arguments.projects)
+    if arguments.log:
+        job = get_job(arguments.projects, arguments.log)
+        return {"log": log_tail(open_project(arguments.projects, job.project).job_dir(job.id))}
+    if arguments.project:
+        open_project(arguments.projects, arguments.project)
+    return {"jobs": [dataclasses.asdict(job) for job in list_jobs(arguments.projects, arguments.project or None)]}
+
+
+def stop(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import request_stop
+    job = _job(arguments, ("running", "queued"))
+    request_stop(arguments.projects, job.id)
+    return _settled(arguments, job.id)
+
+
+def cancel(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import request_cancel
+    job = _job(arguments, ("running", "queued"))
+    request_cancel(arguments.projects, job.id)
+    return _settled(arguments, job.id)
+
+
+def resume(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.queue import resume_job
+    job = _job(arguments, ("stopped", "interrupted", "failed"))
+    return finished(arguments, resume_job(arguments.projects, job.id))
+
+
+def _job(arguments: Namespace, states: tuple[str, ...]) -> Any:
+    from phases.shared.jobs.queue import find_job
+    from phases.shared.jobs.wait import bring_up_to_date
+    bring_up_to_date(arguments.projects)
+    project = open_project(arguments.projects, arguments.project)
+    return find_job(arguments.projects, project.name, arguments.job, states)
+
+
+def _settled(arguments: Namespace, job_id: str) -> dict[str, Any]:
+    """What became of a request; a job that needs longer to save is left to it."""
+    from phases.shared.jobs.queue import get_job
+    from phases.shared.jobs.wait import bring_up_to_date
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (job := get_job(arguments.projects, job_id)).active and time.monotonic() < deadline:
+        bring_up_to_date(arguments.projects)
+        time.sleep(LOOK_SECONDS)
+    words = "saves at its next step and stops" if job.active else f"is {job.state}"
+    more = f" Go on with: python app.py resume \"{job.project}\" --job {job.id}" if job.state == "stopped" else ""
+    return {"job": job.id, "sentence": f"{job.id} {words}.{more}"}
+
+
+def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
+    """Submit a job of the project and see it through."""
+    from phases.shared.jobs.queue import submit_job
+    try:
+        job = submit_job(arguments.projects, open_project(arguments.projects, arguments.project), kind, config)
+    except NotReady as error:
+        raise NotReady(" ".join(error.missing), error.advice, subject=kind, missing=error.missing) from None
+    return finished(arguments, job)
+
+
+def finished(arguments: Namespace, job: Any) -> dict[str, Any]:
+    """The job's record: at once with --detach, else when it has ended, with a progress bar on stderr."""
+    return job_record(job if arguments.detach else follow(arguments.projects, job.id))
+
+
+def follow(projects: Path, job_id: str) -> Any:
+    """Wait for a job with a progress bar; works the queue itself where no window does."""
+    from phases.progress import ProgressBars
+    from phases.shared.jobs.wait import wait_for_job
+    with ProgressBars() as bars:
+        job = wait_for_job(projects, job_id, bars)
+    if job.ended is None:
+        raise KeyboardInterrupt  # a person let go of it
+    return job
+
+
+def job_record(job: Any) -> dict[str, Any]:
+    """What a command prints of a job."""
+    result: Mapping[str, Any] = job.result or {}
+    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}
