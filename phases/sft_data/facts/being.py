@@ -28,7 +28,7 @@ from phases.sft_data.facts.record import Asking, FoundFact
 from phases.sft_data.facts.values import is_person, is_role, kind_of, read_quantity
 
 NOUN_OF = re.compile(r"(the) (.+?) (of|from|to|for|between|in|on|at) (.+)")
-VERB_ADVERBS = {"first", "last", "now", "finally", "originally", "again", "kept", "load", "hand"}
+VERB_ADVERBS = {"first", "last", "now", "finally", "originally", "again", "load"}
 RANKED = {"and", "or", "first", "same", "most", "best", "only", "kind", "sort"}
 VAGUE = {"and", "or", "same", "corresponding", "default", "variant", "entire", "respective", "actual"}
 CLEAR_KINDS = {"year", "date", "time", "day", "month", "quantity", "name", "quoted", "code", "number"}
