@@ -1,7 +1,8 @@
 """A job's child process as the operating system sees it: started, adopted, watched, ended.
 
 In: the job's folder, and the pid and start time that the table keeps. Out: a `Child` that can be asked and ended.
-A pid alone is given again after a while; together with the start time it names one process.
+A pid alone is given again after a while; together with the start time it names one process. Since a start time moves when
+the clock is set, the job's id among the process's arguments counts as much.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from phases.shared.jobs.reasons import Ending, memory_kills
 from phases.shared.project import PROGRAM_ROOT
 
 GRACE_SECONDS = 5.0
-SAME_START_SECONDS = 2.0  # the clock may be set between two readings of one process's start
+SAME_START_SECONDS = 2.0
 SECRET_NAMES = re.compile(r".*_(API_KEY|TOKEN|SECRET)", re.IGNORECASE)
 ALWAYS_SET = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
 
@@ -45,6 +46,7 @@ def usable_cores() -> int:
 class Child:
     """One child process, started by this worker (`process`) or adopted from an earlier one."""
 
+    job_id: str
     pid: int
     started: float
     process: subprocess.Popen | None = None
@@ -54,10 +56,10 @@ class Child:
     def is_alive(self) -> bool:
         """Whether it still works. When our own has ended, what is left of its session is ended too: it may hold the lock."""
         if self.process is None:
-            return same_process(self.pid, self.started)
+            return same_process(self.pid, self.started, self.job_id)
         if self.process.returncode is not None:
             return False
-        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
             return True
         self._signal(signal.SIGKILL)  # before it is waited for, while its number cannot be given to another
         self.process.wait()
@@ -81,12 +83,14 @@ class Child:
             os.killpg(self.pid, number)
 
 
-def same_process(pid: int, started: float) -> bool:
-    """Whether the process of that number and start time is still there and no zombie."""
+def same_process(pid: int, started: float, job_id: str) -> bool:
+    """Whether the process of that number that began then, or that works for that job, is still there and no zombie."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < SAME_START_SECONDS
-    except psutil.NoSuchProcess:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return abs(process.create_time() - started) < SAME_START_SECONDS or any(job_id in word for word in process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone, or another user's
         return False
 
 
@@ -100,7 +104,7 @@ def spawn(job_dir: Path, log: Path, *, inherited: tuple[int, ...]) -> Child:
         started = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:
         started = time.time()
-    return Child(process.pid, started, process)
+    return Child(job_dir.name, process.pid, started, process)
 
 
 def send_order(child: Child, order: Mapping[str, Any]) -> None:

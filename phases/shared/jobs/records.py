@@ -22,24 +22,25 @@ Apply = Callable[[sqlite3.Connection, Project, str, dict[str, Any]], None]
 
 
 class RecordTail:
-    """Reads a job's records from where it stopped reading; a line that is not whole yet is left for the next time."""
+    """Reads a job's records from `offset` on; a line that is not whole yet is left for the next time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
+        self.offset = 0
 
     def grew(self) -> bool:
-        return self._path.exists() and self._path.stat().st_size > self._offset
+        return self._path.exists() and self._path.stat().st_size > self.offset
 
-    def new(self) -> Iterator[dict[str, Any]]:
-        """The next whole lines. A line counts as read when the one behind it is asked for."""
+    def new(self) -> Iterator[tuple[dict[str, Any], int]]:
+        """The next whole lines, each with the offset behind it. Whoever has applied one sets `offset` to that."""
         with self._path.open("rb") as file:
-            file.seek(self._offset)
+            file.seek(self.offset)
+            behind = self.offset
             for line in file:
                 if not line.endswith(b"\n"):
                     return
-                yield json.loads(line)
-                self._offset += len(line)
+                behind += len(line)
+                yield json.loads(line), behind
 
 
 def apply_new(tail: RecordTail, apply: Apply, project: Project, job_id: str) -> bool:
@@ -48,10 +49,11 @@ def apply_new(tail: RecordTail, apply: Apply, project: Project, job_id: str) -> 
         return True
     until = time.monotonic() + SECONDS_AT_A_TIME
     with knowledge(project) as connection:
-        for record in tail.new():
+        for record, behind in tail.new():
             with transaction(connection):
                 if mark_applied(connection, job_id, record["sequence"]):
                     apply(connection, project, job_id, record)
+            tail.offset = behind
             if time.monotonic() > until:
                 return False
     return True

@@ -136,7 +136,7 @@ class Worker:
         if job.kind not in self._kinds:
             table.end_job(self._connection, job.id, "failed", resumable=False, error=unknown_kind(job.kind))
             return None
-        child = Child(job.child_pid or 0, job.child_started or 0.0)
+        child = Child(job.id, job.child_pid or 0, job.child_started or 0.0)
         if job.child_pid is not None and (child.is_alive() or _has_begun(project.job_dir(job.id))):
             return RunningJob(project, job, self._kinds[job.kind], child)
         if job.request:

@@ -74,6 +74,7 @@ class Queue:
 def queue(projects: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
     monkeypatch.setenv("LEHRLING_LOCKS", str(tmp_path / "locks"))
     monkeypatch.setenv("LEHRLING_KEYS", str(tmp_path / "keys" / "keys.yaml"))
+    monkeypatch.setattr("phases.shared.jobs.worker.TICK_SECONDS", 0.1)
     queue = Queue(projects, create_project(projects, "Fells"))
     yield queue
     queue.rest()

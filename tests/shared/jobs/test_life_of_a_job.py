@@ -137,6 +137,15 @@ def test_a_record_that_cannot_be_applied_fails_the_job_with_its_reason(queue: Qu
     assert queue.rows(job) == []
 
 
+def test_a_job_is_done_only_when_every_record_is_applied(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phases.shared.jobs.records.SECONDS_AT_A_TIME", 0.0)  # one record at every look
+    queue.work()
+    job = queue.submit(count=12)
+    queue.until(lambda: (queue.project.job_dir(job.id) / "outcome.json").exists())
+    assert queue.get(job).active and len(queue.rows(job)) < 12
+    assert queue.ended(job).state == "done" and queue.rows(job) == list(range(12))
+
+
 def test_a_checkpoint_makes_an_interrupted_training_resumable(queue: Queue) -> None:
     queue.work()
     job = queue.submit("train", behaviour="checkpoint")

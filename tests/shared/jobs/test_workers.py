@@ -147,13 +147,15 @@ def test_a_child_without_an_order_does_nothing(queue: Queue) -> None:
 
 def test_a_number_that_was_given_again_is_not_the_child() -> None:
     own = psutil.Process()
-    assert same_process(own.pid, own.create_time())
-    assert not same_process(own.pid, own.create_time() - 60)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    started = psutil.Process(ended.pid).create_time()
-    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
-    assert not same_process(ended.pid, started)  # a zombie works no more
-    ended.wait()
+    assert same_process(own.pid, own.create_time(), "cpt-1")
+    assert not same_process(own.pid, own.create_time() - 60, "cpt-1")
+    with subprocess.Popen([sys.executable, "-c", "input()", "runs/cpt-1"], stdin=subprocess.PIPE) as other:
+        started = psutil.Process(other.pid).create_time()
+        assert same_process(other.pid, started - 60, "cpt-1")  # the clock was set meanwhile
+        assert not same_process(other.pid, started - 60, "cpt-2")
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert not same_process(other.pid, started, "cpt-1")  # a zombie works no more
 
 
 def test_of_many_claimers_one_gets_the_job(queue: Queue) -> None:
