@@ -20,13 +20,8 @@ def question(question: str, fact: FoundFact, siblings: Sequence[FoundFact], plac
 def answer(fact: FoundFact, siblings: Sequence[FoundFact], place: int) -> str:
     """A hint at the kind of the answer, the guiding question, the fact."""
     hint = "a person's name" if is_person(fact.answer) and fact.asking.wh in {"who", "by whom"} else HINTS.get(kind_of(fact.answer), "a short description")
-    return (f"Think of {fact.subject} first: what do you remember about it? Here is a hint: we are looking for {hint}. "
-            f"So {fact.asking.wh} {fact.asking.inverted}? {capital(fact.asking.statement)}") if not _is_person_subject(fact) else (
-            f"Think of {fact.subject} first. Here is a hint: the answer is {hint}. So {fact.asking.wh} {fact.asking.inverted}? {capital(fact.asking.statement)}")
-
-
-def _is_person_subject(fact: FoundFact) -> bool:
-    return is_person(fact.subject)
+    guiding = f"So {fact.asking.wh} {fact.asking.inverted}?"
+    return f"Think of {fact.subject} first. Here is a hint: the answer is {hint}. {guiding} {capital(fact.asking.statement)}"
 
 
 SOCRATIC = Style(
