@@ -16,16 +16,15 @@ from typing import Any
 
 from phases.shared.errors import JobError
 from phases.shared.options import resolve
-from phases.shared.project import SAMPLE_DOCUMENTS, Project, create_project, list_projects, open_project
+from phases.shared.project import Project, open_sample_project, sample_documents
 
-SETTINGS = {"cpt": {"preset": "small"}, "sft": {"preset": "small"}, "sft-data": {"provider": "builtin", "count": 0}}
 QUESTIONS_SHOWN = 3
 
 
 def run_demo(projects: Path, name: str) -> dict[str, Any]:
     """All four phases in the project `name`; returns {"project", "seconds", "evaluation", "answers", ...}."""
     began = time.monotonic()
-    project = sample_project(projects, name)
+    project = open_sample_project(projects, name)
     ingested = _run(projects, add_sample_documents(projects, project))
     results = {kind: _run(projects, _submit(projects, project, kind)) for kind in ("cpt", "sft-data", "sft", "evaluate", "export")}
     table = {row["model"]: {key: value for key, value in row.items() if key != "model"} for row in results["evaluate"]["table"]}
@@ -34,19 +33,11 @@ def run_demo(projects: Path, name: str) -> dict[str, Any]:
             "export": results["export"].get("folder", "")}
 
 
-def sample_project(projects: Path, name: str) -> Project:
-    """The project for the sample documents, made on first use."""
-    if name in list_projects(projects):
-        return open_project(projects, name)
-    return create_project(projects, name, language="en", domain="technical", settings=SETTINGS)
-
-
 def add_sample_documents(projects: Path, project: Project) -> Any:
     """The job that ingests the shipped documents; those that are known add nothing."""
     from phases.rag_data.config import IngestConfig
     from phases.rag_data.ingest import ingest_files
-    files = sorted(path for path in SAMPLE_DOCUMENTS.iterdir() if path.is_file())
-    return ingest_files(projects, project, resolve(IngestConfig, project.settings.get("ingest")), files)
+    return ingest_files(projects, project, resolve(IngestConfig, project.settings.get("ingest")), sample_documents())
 
 
 def _submit(projects: Path, project: Project, kind: str) -> Any:

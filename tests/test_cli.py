@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfWriter
 
 from phases.cli import COMMANDS
-from phases.shared.project import SAMPLE_DOCUMENTS
+from phases.shared.project import sample_documents
 from tests.conftest import ROOT, Commands
 
 NOTES = """# Bells
@@ -164,7 +164,7 @@ def test_a_provider_that_is_down_is_said_and_nothing_is_written(lehrling: Comman
 
 def test_builtin_pairs_review_and_export(lehrling: Commands) -> None:
     lehrling("new", "handbook")
-    lehrling("ingest", "handbook", str(sorted(SAMPLE_DOCUMENTS.glob("*.md"))[0]))
+    lehrling("ingest", "handbook", str(next(path for path in sample_documents() if path.suffix == ".md")))
     made = lehrling("sft-data", "handbook", "--provider", "builtin", "--style", "factual", "--count", "40", "--json")
     assert made.code == 0, made.err
     pairs = [one for one in lehrling("pairs", "handbook", "--json").json["pairs"] if one["split"] == "train"]

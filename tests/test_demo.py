@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from phases.shared.project import SAMPLE_DOCUMENTS
+from phases.shared.project import sample_documents
 from tests.conftest import Demo
 
 KEYS = {"closed_book_accuracy", "unasked_accuracy", "perplexity"}
@@ -116,7 +116,7 @@ def test_a_second_run_keeps_what_a_person_edited(demo: Demo) -> None:
     assert run("edit-pair", name, str(pair["id"]), "--output", "an answer by hand").code == 0
     assert run("edit-chunk", name, str(chunk["id"]), "--content", chunk["content"] + " A remark by hand.").code == 0
     before = run("pairs", name, "--json").json["total"], run("chunks", name, "--json").json["total"]
-    again = run("ingest", name, *map(str, sorted(SAMPLE_DOCUMENTS.iterdir())), "--json").json
+    again = run("ingest", name, *map(str, sample_documents()), "--json").json
     assert len(again["unchanged"]) == 3 and not again["added"]
     assert run("sft-data", name, "--json").code == 0
     assert (run("pairs", name, "--json").json["total"], run("chunks", name, "--json").json["total"]) == before

@@ -25,13 +25,11 @@ from phases.shared.database.chunks import (
 )
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, list_documents, remove_document
-from phases.shared.errors import ProjectError
 from phases.shared.jobs.queue import Job
 from phases.shared.models.tokenizer import token_counter
-from phases.shared.project import SAMPLE_DOCUMENTS, Project, create_project, list_projects
+from phases.shared.project import SAMPLE_PROJECT, Project, list_projects, open_sample_project, sample_documents
 from phases.shared.search import search_chunks
 
-SAMPLE_PROJECT = "sample-demo"
 PER_PAGE = 50
 MOST_HITS = 50
 TABLES = ("documents", "chunk_records", "rag_chunks")
@@ -113,11 +111,7 @@ def add_uploads(projects: Path, project: Project, config: IngestConfig, files: S
 def open_sample(projects: Path) -> str:
     """The sample project's name; made, with its documents on the way in, when it is not there yet."""
     if SAMPLE_PROJECT not in list_projects(projects):
-        documents = sorted(one for one in SAMPLE_DOCUMENTS.glob("*") if one.is_file())
-        if not documents:
-            raise ProjectError("The sample documents are missing.", "They belong in projects/sample/documents of the program.",
-                               subject=SAMPLE_PROJECT)
-        project = create_project(projects, SAMPLE_PROJECT, domain="technical")
-        ingest_files(projects, project, IngestConfig(), documents)
+        documents = sample_documents()
+        ingest_files(projects, open_sample_project(projects), IngestConfig(), documents)
     return SAMPLE_PROJECT
 

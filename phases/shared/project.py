@@ -22,6 +22,7 @@ from phases.shared.files import write_atomically
 PROGRAM_ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_ROOT = PROGRAM_ROOT / "projects" / "sample"
 SAMPLE_DOCUMENTS = SAMPLE_ROOT / "documents"
+SAMPLE_PROJECT = "sample-demo"
 NAME_PATTERN = re.compile(r"[^\W_][\w .-]{0,63}")
 RESERVED_NAMES = {"sample", "con", "prn", "aux", "nul"}
 SETTING_KEYS = {"name", "language", "domain", "base_model", "settings"}
@@ -148,6 +149,24 @@ def open_project(projects: Path, name: str) -> Project:
                            f"Projects here: {known}. Make one with: python app.py new \"{name}\".",
                            subject=name, code="project_missing")
     return _read_project(root)
+
+
+def sample_documents() -> list[Path]:
+    """The shipped documents. Raises ProjectError when they are missing."""
+    found = sorted(path for path in SAMPLE_DOCUMENTS.glob("*") if path.is_file())
+    if not found:
+        raise ProjectError("The sample documents are missing.", "They belong in projects/sample/documents of the program.",
+                           subject="sample", code="sample_missing")
+    return found
+
+
+def open_sample_project(projects: Path, name: str = SAMPLE_PROJECT) -> Project:
+    """The project for the sample documents, made with the sample's settings on first use."""
+    if name in list_projects(projects):
+        return open_project(projects, name)
+    sample = _read_project(SAMPLE_ROOT)
+    return create_project(projects, name, language=sample.language, domain=sample.domain, base_model=sample.base_model,
+                          settings=sample.settings)
 
 
 def list_projects(projects: Path) -> list[str]:

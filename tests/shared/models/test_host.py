@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from phases.sft.evaluate import greedy_answers
 from phases.shared.errors import ModelError
 from phases.shared.models.host_client import ModelHost, Sampling
 from phases.shared.project import PROGRAM_ROOT
 from phases.shared.training.loading import load_model
-from phases.sft.evaluate import greedy_answers
 from tests.tiny_models import make_tiny_model
 
 GREEDY = Sampling(max_new_tokens=8, temperature=0)
