@@ -149,7 +149,9 @@ def test_a_number_that_was_given_again_is_not_the_child() -> None:
     own = psutil.Process()
     assert same_process(own.pid, own.create_time(), "cpt-1")
     assert not same_process(own.pid, own.create_time() - 60, "cpt-1")
-    with subprocess.Popen([sys.executable, "-c", "input()", "runs/cpt-1"], stdin=subprocess.PIPE) as other:
+    asking = [sys.executable, "-c", "print(flush=True); input()", "runs/cpt-1"]
+    with subprocess.Popen(asking, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None and other.stdout.readline()  # its arguments can be seen only after it has begun
         started = psutil.Process(other.pid).create_time()
         assert same_process(other.pid, started - 60, "cpt-1")  # the clock was set meanwhile
         assert not same_process(other.pid, started - 60, "cpt-2")
