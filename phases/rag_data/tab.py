@@ -15,13 +15,14 @@ import gradio as gr
 from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.shared.jobs.queue import list_jobs
+from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.ui.forms import Form, build_form, edited
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say
-from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, in_view, picks, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, in_view, picks, shows
 
 STATES = [("rag.every_state", ""), ("rag.only_active", "active"), ("rag.only_excluded", "excluded"), ("rag.only_held_out", "held_out")]
 
@@ -70,6 +71,7 @@ def _build_add(window: Window, pulse: Pulse) -> None:
         form = build_form(IngestConfig, "ingest")
         add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
         told = gr.HTML("", elem_id="ingest-report")
+    pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK).then(**filled("ingest"))
     files.change(_ready, files, add, **QUICK)
     add.click(acts(window, _add(form)), [files, *form.components], files, **SLOW_BUTTON)
     pulse.run.change(shows(window, _report, 1), None, told, **QUICK)
@@ -124,6 +126,10 @@ def _add(form: Form) -> Any:
         view.add_uploads(window.projects, project, form.resolved(project, given), [Path(one) for one in files])
 
     return start
+
+
+def _filled(form: Form) -> Any:
+    return lambda window, project: form.shown(resolve(IngestConfig, project.settings.get("ingest")))
 
 
 def _report(window: Window, project: Project) -> str:

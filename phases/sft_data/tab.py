@@ -22,14 +22,14 @@ from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.settings import load_keys, save_key
 from phases.shared.ui.downloads import download_link
-from phases.shared.ui.forms import Form, advanced_label, build_form, command_for
+from phases.shared.ui.forms import Form, advanced_label, build_form, command_for, edited
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.pairs import dataset_line, pair_heading, pairs_table, review_heading, source_html
 from phases.shared.ui.panels.runs import plan_html, run_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say, word
-from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, in_view, picks, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, in_view, picks, shows
 
 DATASET = "sft_data"
 FOCUS_ANSWER = "() => document.querySelector('#pair-answer textarea').focus()"
@@ -84,13 +84,14 @@ def _build_write(window: Window, pulse: Pulse) -> Form:
             command = gr.HTML("", elem_id="command-sft-data")
     fields, outputs = form.components, [plan, start, command, form.advanced]
     planned = shows(window, _planned(form), len(outputs))
-    pulse.load(shows(window, _filled(form), len(fields)), None, fields, **QUICK).then(planned, fields, outputs, **QUICK)
+    pulse.load(shows(window, _filled(form), len(fields)), None, fields, **QUICK).then(
+        planned, fields, outputs, **QUICK).then(**filled("sft-data"))
     pulse.data.change(planned, fields, outputs, **QUICK)
     for name, field in form.fields.items():
         if name == "preset":
             field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
-            field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
+            edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
     pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
     start.click(acts(window, _start(form)), fields, None, **SLOW_BUTTON)
     return form

@@ -62,6 +62,12 @@ class Form:
                 if name != "preset" and value is not None and value != getattr(usual, name)}
 
 
+def edited(field: Any) -> Any:
+    """The event of a field that a person changed. A Textbox tells its `input` by keys alone and misses what is pasted
+    with the mouse, so there it is `change`."""
+    return field.change if isinstance(field, gr.Textbox) else field.input
+
+
 def build_form(config: type, section: str, *, choices: Choices | None = None, several: Choices | None = None) -> Form:
     """Draw the form where it is called; fields marked `advanced` come into a folded part at its end.
 

@@ -16,10 +16,10 @@ from phases.shared.errors import LehrlingError, NotReady
 from phases.shared.jobs.queue import list_jobs, submit_job
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for
+from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for, edited
 from phases.shared.ui.panels.runs import plan_figures, plan_html
 from phases.shared.ui.texts import say
-from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, shows
+from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, shows
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
     outputs = [setup.plan, setup.start, setup.command, setup.form.advanced]
     planned = shows(window, _planned(training, setup.form), 4)
     pulse.load(shows(window, _filled(training, setup.form), len(fields)), None, fields, **QUICK).then(
-        planned, fields, outputs, **QUICK)
+        planned, fields, outputs, **QUICK).then(**filled(training.kind))
     pulse.data.change(planned, fields, outputs, **QUICK)
     for name, field in setup.form.fields.items():
         if name == "preset":
             field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
-            field.input(planned, fields, outputs, trigger_mode="always_last", **QUICK)
+            edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
     setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
 
 

@@ -21,6 +21,10 @@ window.lehrling = {
   show(id) {
     setTimeout(() => document.getElementById(id)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), 60);
   },
+  filled(form) {
+    const known = new Set((document.body.dataset.filled || '').split(' ').filter(Boolean));
+    document.body.dataset.filled = [...known.add(form)].join(' ');
+  },
   shade() {
     const dark = !document.body.classList.contains('dark');
     document.body.classList.toggle('dark', dark);

@@ -102,6 +102,11 @@ def in_view(element: str) -> str:
     return f"(...values) => {{ window.lehrling.show('{element}'); return values; }}"
 
 
+def filled(form: str) -> dict[str, Any]:
+    """The step after a form was filled on load: from now on `body[data-filled~=FORM]` says that typing is safe."""
+    return {"fn": None, "js": f"() => window.lehrling.filled('{form}')", "api_visibility": "private"}
+
+
 def as_message(problem: LehrlingError) -> str:
     """An error as a person reads it in the window; every reason of a job that cannot start."""
     reasons = problem.missing if isinstance(problem, NotReady) else (problem.sentence,)
