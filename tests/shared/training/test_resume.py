@@ -40,7 +40,7 @@ def outcome(project: Project, job: str) -> tuple[bytes, bytes]:
 def test_a_killed_training_ends_in_the_same_bytes(project: Project) -> None:
     for job in ("whole", "killed"):
         prepare_job(project, "cpt", job, epochs=60, save_steps=7, lora_dropout=0.1)
-    assert start_child(project, "whole").wait(120) == 0
+    assert start_child(project, "whole").wait(400) == 0
     steps = len(list(read_json_lines(project.job_dir("whole") / "loss.jsonl")))
     assert steps == 60 * 4
     chance = random.Random(time.time_ns())
@@ -48,7 +48,7 @@ def test_a_killed_training_ends_in_the_same_bytes(project: Project) -> None:
     for moment in moments:
         kill_at(project, "killed", moment)
     child = start_child(project, "killed")
-    assert child.wait(120) == 0, child.stderr.read().decode()[-2000:]
+    assert child.wait(400) == 0, child.stderr.read().decode()[-2000:]
     assert outcome(project, "killed") == outcome(project, "whole"), f"killed at steps {moments}"
     assert "Going on from checkpoint-" in (project.job_dir("killed") / "log.txt").read_text()
 
