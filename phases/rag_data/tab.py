@@ -101,7 +101,7 @@ def _build_editor(window: Window, browser: Browser) -> None:
     with gr.Column(elem_classes="card", visible=False, elem_id="chunk-editor") as editor:
         heading = gr.HTML("")
         before = gr.HTML("")
-        content = gr.Textbox(label=say("rag.text"), lines=8, max_lines=24, elem_id="chunk-text", elem_classes="field")
+        content = gr.Textbox(label=say("rag.text"), lines=6, max_lines=14, elem_id="chunk-text", elem_classes="field")
         after = gr.HTML("")
         with gr.Row(elem_classes="buttons"):
             save = gr.Button(say("rag.save"), variant="primary", elem_id="chunk-save")

@@ -88,7 +88,7 @@ def _build_chat(window: Window, pulse: Pulse) -> None:
             model = gr.Dropdown([], label=say("chat.which"), elem_id="chat-model", elem_classes="field")
             form = build_form(ChatSettings, "chat")
         with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
-            talk = gr.Chatbot(height=460, show_label=False, elem_id="chat", placeholder=say("chat.empty"), buttons=["copy"],
+            talk = gr.Chatbot(height="calc(100vh - 360px)", min_height=240, show_label=False, elem_id="chat", placeholder=say("chat.empty"), buttons=["copy"],
                               render_markdown=False, allow_tags=False, feedback_options=None, layout="bubble")
             with gr.Row(elem_classes="tight"):
                 question = gr.Textbox(show_label=False, placeholder=say("chat.ask"), elem_id="chat-question", scale=6, max_lines=4,

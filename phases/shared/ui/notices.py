@@ -15,7 +15,7 @@ from phases.shared.ui.tables import button, event_html
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.window import BUTTON, Window, picks
 
-MOST = 3
+MOST = 2
 
 
 def build_notices(window: Window) -> gr.HTML:
@@ -27,8 +27,9 @@ def build_notices(window: Window) -> gr.HTML:
 def notices_html(jobs: Sequence[Job]) -> str:
     """The newest few, and one button for the rest."""
     shown = "".join(_notice(job) for job in jobs[:MOST])
-    if len(jobs) > 1:
-        shown += f'<div class="notice"><span>{html.escape(say("notice.more", n=len(jobs)))}</span>{button("all", say("notice.all"))}</div>'
+    if len(jobs) > MOST:
+        more = html.escape(say("notice.more", n=len(jobs) - MOST))
+        shown += f'<div class="notice"><span>{more}</span>{button("all", say("notice.all"))}</div>'
     return shown
 
 

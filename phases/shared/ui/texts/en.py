@@ -82,7 +82,7 @@ JOBS = {
     "notice.title": "{job}: {state}",
     "notice.seen": "Dismiss",
     "notice.all": "Dismiss all",
-    "notice.more": "{n} runs ended since you looked.",
+    "notice.more": "{n} more ended since you looked.",
     "run.title": "Run",
     "run.none": "No run yet.",
     "run.loss": "Loss", "run.step": "Step",
