@@ -28,7 +28,7 @@ class JobKind:
 
     lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service.
     config: dotted name of the configuration class. apply: "" for kinds that write files only.
-    calls_services: the child gets the keys. resumable_always: needs no checkpoint, since records or frozen inputs suffice.
+    calls_services: the child gets the keys.
     """
 
     name: str
@@ -38,20 +38,18 @@ class JobKind:
     run: str
     apply: str = ""
     calls_services: bool = False
-    resumable_always: bool = False
 
 
 KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
     JobKind("ingest", "light", "phases.rag_data.config:IngestConfig", "phases.rag_data.ingest:prepare",
-            "phases.rag_data.ingest:run", "phases.rag_data.ingest:apply", resumable_always=True),
+            "phases.rag_data.ingest:run", "phases.rag_data.ingest:apply"),
     JobKind("cpt", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run"),
     JobKind("sft-data", "light", "phases.sft_data.config:WriteConfig", "phases.sft_data.generate:prepare",
-            "phases.sft_data.generate:run", "phases.sft_data.generate:apply", calls_services=True, resumable_always=True),
+            "phases.sft_data.generate:run", "phases.sft_data.generate:apply", calls_services=True),
     JobKind("sft", "compute", "phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:run"),
     JobKind("evaluate", "compute", "phases.sft.config:EvaluateConfig", "phases.sft.evaluate:prepare",
-            "phases.sft.evaluate:run", resumable_always=True),
-    JobKind("export", "compute", "phases.sft.config:ExportConfig", "phases.sft.export:prepare", "phases.sft.export:run",
-            resumable_always=True),
+            "phases.sft.evaluate:run"),
+    JobKind("export", "compute", "phases.sft.config:ExportConfig", "phases.sft.export:prepare", "phases.sft.export:run"),
 )})
 
 

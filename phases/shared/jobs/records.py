@@ -1,4 +1,4 @@
-"""Records become rows: each in one transaction with a note of its number, so that it counts once whatever is killed when.
+"""Records become rows, in one transaction with a note of their numbers, so that each counts once whatever is killed when.
 
 In: runs/JOB/records.jsonl as it grows. Out: rows in the project's knowledge base.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from phases.shared.database.connection import knowledge, transaction
+from phases.shared.database.connection import knowledge, savepoint, transaction
 from phases.shared.database.jobs import mark_applied
 from phases.shared.project import Project
 
@@ -44,16 +44,24 @@ class RecordTail:
 
 
 def apply_new(tail: RecordTail, apply: Apply, project: Project, job_id: str) -> bool:
-    """Apply what is new, for about a second; True when nothing is left. Raises what `apply` raises."""
+    """Apply what is new, for about a second; True when nothing is left. Raises what `apply` raises: the records before the
+    one that it refuses are stored then."""
     if not tail.grew():
         return True
-    until = time.monotonic() + SECONDS_AT_A_TIME
-    with knowledge(project) as connection:
-        for record, behind in tail.new():
-            with transaction(connection):
-                if mark_applied(connection, job_id, record["sequence"]):
-                    apply(connection, project, job_id, record)
-            tail.offset = behind
+    until, behind, refused = time.monotonic() + SECONDS_AT_A_TIME, tail.offset, None
+    with knowledge(project) as connection, transaction(connection):
+        for record, after in tail.new():
+            try:
+                with savepoint(connection):
+                    if mark_applied(connection, job_id, record["sequence"]):
+                        apply(connection, project, job_id, record)
+            except Exception as problem:
+                refused = problem
+                break
+            behind = after
             if time.monotonic() > until:
-                return False
-    return True
+                break
+    tail.offset = behind  # only now are the rows there to stay
+    if refused is not None:
+        raise refused
+    return not tail.grew()

@@ -94,7 +94,7 @@ class RunningJob:
 
     def _write_end(self, connection: sqlite3.Connection, job: Job) -> None:
         state, result, error = self._end(job)
-        resumable = state in RESUMABLE_STATES and self.job_dir.is_dir() and can_go_on(self.kind, self.project, job.id)
+        resumable = state in RESUMABLE_STATES and self.job_dir.is_dir()  # inputs are frozen, so it can
         table.end_job(connection, job.id, state, resumable=resumable, result=result, error=error)
 
     def _end(self, job: Job) -> tuple[str, Any, dict[str, str] | None]:
@@ -115,11 +115,6 @@ def read_outcome(job_dir: Path) -> dict[str, Any] | None:
     """What the child wrote last; None when it did not come so far."""
     path = job_dir / OUTCOME_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def can_go_on(kind: JobKind, project: Project, job_id: str) -> bool:
-    """Whether a resumed job would find something to go on from. Training verifies the checkpoint itself."""
-    return kind.resumable_always or any((project.checkpoints / job_id).glob("*/manifest.json"))
 
 
 def is_busy(problem: BaseException) -> bool:

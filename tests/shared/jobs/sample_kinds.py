@@ -115,21 +115,12 @@ def _tell_the_keys(context: JobContext) -> None:
     raise RuntimeError(f"the service refused {key}")
 
 
-def _leave_a_checkpoint(context: JobContext) -> None:
-    if context.attempt == 1:
-        folder = context.project.checkpoints / context.job_id / "step-1"
-        folder.mkdir(parents=True)
-        (folder / "manifest.json").write_text("{}", encoding="utf-8")
-        _be_killed(context)
-
-
 BEHAVIOURS = {"fail": _fail_in_words, "crash": _fail_unexpectedly, "memory": _run_out_of_memory, "disk": _fill_the_disk,
-              "killed": _be_killed, "poison": _write_poison, "deaf": _ignore_the_end, "keys": _tell_the_keys,
-              "checkpoint": _leave_a_checkpoint}
+              "killed": _be_killed, "poison": _write_poison, "deaf": _ignore_the_end, "keys": _tell_the_keys}
 
 SAMPLE_KINDS: Mapping[str, JobKind] = {kind.name: kind for kind in (
     JobKind("train", "compute", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run"),
     JobKind("write", "light", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run", f"{HERE}:apply",
-            calls_services=True, resumable_always=True),
-    JobKind("parse", "light", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run", f"{HERE}:apply", resumable_always=True),
+            calls_services=True),
+    JobKind("parse", "light", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run", f"{HERE}:apply"),
 )}

