@@ -15,8 +15,8 @@ pipeline_tag: text-generation
 # Lehrling's built-in base model
 
 A very small language model that needs no download: it lets every phase run, and be tested, on any machine. It knows nothing of the world.
-What it has learnt is to read short documents, to store stated facts in its weights, and to answer a question with the bare value, however
-the question is worded.
+What it has learnt is the form of the work: documents of stated facts, questions in very many wordings, bare values as answers. Fine-tuned
+on questions about some documents, it answers other wordings of the same questions.
 
 ## Architecture
 
@@ -56,6 +56,7 @@ the token budget or at the time limit, whichever comes first, so a slower machin
 - English only; the tokenizer writes umlauts and every other character, but the model has read hardly any German.
 - It does not reason, calculate, write longer text or follow instructions beyond short questions. Asked about what it was not taught, it invents a short value.
 - Facts that stand in the documents but are never asked in SFT are mostly not answered: telling is not teaching.
+- Reading a value out of a text in the prompt is weak (see above), so it is no model for retrieval.
 - Its style of answer is the bare value. Rows longer than {long_length} tokens were never seen in training.
 """
 
