@@ -88,7 +88,7 @@ def _build_chat(window: Window, pulse: Pulse) -> None:
             model = gr.Dropdown([], label=say("chat.which"), elem_id="chat-model", elem_classes="field")
             form = build_form(ChatSettings, "chat")
         with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
-            talk = gr.Chatbot(height="calc(100vh - 360px)", min_height=240, show_label=False, elem_id="chat", placeholder=say("chat.empty"), buttons=["copy"],
+            talk = gr.Chatbot(height="calc(100vh - 410px)", min_height=240, show_label=False, elem_id="chat", placeholder=say("chat.empty"), buttons=["copy"],
                               render_markdown=False, allow_tags=False, feedback_options=None, layout="bubble")
             with gr.Row(elem_classes="tight"):
                 question = gr.Textbox(show_label=False, placeholder=say("chat.ask"), elem_id="chat-question", scale=6, max_lines=4,
@@ -158,7 +158,7 @@ def _exports(window: Window, project: Project) -> str:
 def _asked(question: str, talk: list[dict]) -> tuple[str, list[dict]]:
     if not question.strip():
         raise gr.Error(say("chat.no_question"), title=say("shell.error_title"), print_exception=False)
-    return "", [*talk, {"role": "user", "content": question.strip()}]
+    return "", [*talk, {"role": "user", "content": html.escape(question.strip())}]
 
 
 def _answer(form: Form) -> Any:
@@ -167,7 +167,7 @@ def _answer(form: Form) -> Any:
         said = ""
         for piece in answer_stream(window.host, project, model or "base", history, resolve(ChatSettings, form.values(given))):
             said += piece
-            yield [*talk, {"role": "assistant", "content": said}]
+            yield [*talk, {"role": "assistant", "content": html.escape(said)}]
         if not said.strip():
             yield [*talk, {"role": "assistant", "content": say("chat.nothing")}]
 
@@ -175,10 +175,9 @@ def _answer(form: Form) -> Any:
 
 
 def plain(content: Any) -> str:
-    """A message's text; Gradio hands back a list of parts."""
-    if isinstance(content, str):
-        return content
-    return "".join(part if isinstance(part, str) else part.get("text", "") for part in content)
+    """A message's words. The chat shows them as HTML and so holds them escaped; Gradio hands back a list of parts."""
+    parts = [content] if isinstance(content, str) else content
+    return html.unescape("".join(part if isinstance(part, str) else part.get("text", "") for part in parts))
 
 
 PLAN = TabPlan(say("tab.sft"), "sft", state_line, build)
