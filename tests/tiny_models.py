@@ -15,7 +15,8 @@ CHAT_TEMPLATE = ("{{ '<s>' }}{% for message in messages %}{{ '<|' + message['rol
                  "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}")
 
 
-def make_tiny_model(folder: Path, *, chat_template: bool = True, begin: bool = True, context: int = 64) -> Path:
+def make_tiny_model(folder: Path, *, chat_template: bool = True, begin: bool = True, context: int = 64,
+                    precision: str = "float32") -> Path:
     """Save a two-layer model of about 30,000 parameters with the tokenizer that belongs to it."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -28,7 +29,7 @@ def make_tiny_model(folder: Path, *, chat_template: bool = True, begin: bool = T
                                          num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=context,
                                          tie_word_embeddings=True, bos_token_id=tokenizer.convert_tokens_to_ids("<s>"),
                                          eos_token_id=ends, pad_token_id=tokenizer.convert_tokens_to_ids("<pad>")))
-    model.save_pretrained(folder)
+    model.to(getattr(torch, precision)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

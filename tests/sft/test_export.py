@@ -12,6 +12,7 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.models.folder import model_path
 from phases.shared.project import Project
 from phases.shared.training.loading import load_model
+from phases.shared.training.saving import _round_weights
 from tests.tiny_project import add_pairs, context_of, continue_job, make_project, prepare_job, run_job
 
 
@@ -37,6 +38,20 @@ def test_an_export_is_the_model(project: Project, name: str) -> None:
     assert torch.equal(ids, our_tokenizer("The Norvik station keeps", return_tensors="pt")["input_ids"])
     assert torch.equal(exported(ids).logits, ours(ids).logits)
     assert tokenizer.chat_template and tokenizer.pad_token_id != tokenizer.eos_token_id
+
+
+def test_a_model_in_bfloat16_answers_alike_over_its_whole_context(tmp_path: Path) -> None:
+    """Rounding must reach the weights alone: rotary frequencies in bfloat16 change the answers to longer prompts."""
+    from transformers import AutoModelForCausalLM
+    project = make_project(tmp_path, precision="bfloat16", context=512)
+    run_job(project, "cpt", "cpt-1", epochs=1)
+    folder = project.root / run_job(project, "export", "export-1", model="cpt")["folder"]
+    exported = AutoModelForCausalLM.from_pretrained(folder)
+    assert exported.dtype == torch.bfloat16
+    model, tokenizer = load_model(model_path(project, "cpt"))
+    _round_weights(model, torch.bfloat16)
+    ids = tokenizer("The Norvik station keeps three lamps. " * 20, return_tensors="pt")["input_ids"]
+    assert ids.shape[1] > 200 and torch.equal(exported(ids).logits, model(ids).logits)
 
 
 def test_a_second_export_of_a_day_gets_another_name(tmp_path: Path) -> None:

@@ -33,12 +33,32 @@ def save_full(model: Any, tokenizer: Any, folder: Path, base_folder: Path) -> An
     """A merged model in its base's precision, with tokenizer; returns the model in that precision."""
     folder.mkdir(parents=True)
     dtype = stored_dtype(base_folder)
-    model = model.to(dtype)
+    _round_weights(model, dtype)
     model.config.dtype = dtype
     model.config.use_cache = True  # the trainer turned it off; without it every answer is slow
     _make_consistent(model.generation_config)
     model.save_pretrained(str(folder))
     save_tokenizer(tokenizer, folder, base_folder)
+    return model
+
+
+def _round_weights(model: Any, dtype: torch.dtype) -> None:
+    """What is saved gets the precision; what is computed when a model is loaded (rotary frequencies) keeps its float32, as it has
+    in every program that loads the files. `model.to` would round that too and answer differently."""
+    saved = set(model.state_dict())
+    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+        if name in saved and tensor.is_floating_point():
+            tensor.data = tensor.data.to(dtype)
+
+
+def _in_precision(model: Any, dtype: Any) -> Any:
+    """The weights in that precision. What is computed anew on loading (rotary frequencies) stays as exact as it was there."""
+    stored = model.state_dict().keys()
+    exact = {name: buffer.clone() for name, buffer in model.named_buffers() if name not in stored}
+    model = model.to(dtype)
+    for name, buffer in model.named_buffers():
+        if name in exact:
+            buffer.data = exact[name].to(buffer.device)
     return model
 
 
