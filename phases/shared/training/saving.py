@@ -51,17 +51,6 @@ def _round_weights(model: Any, dtype: torch.dtype) -> None:
             tensor.data = tensor.data.to(dtype)
 
 
-def _in_precision(model: Any, dtype: Any) -> Any:
-    """The weights in that precision. What is computed anew on loading (rotary frequencies) stays as exact as it was there."""
-    stored = model.state_dict().keys()
-    exact = {name: buffer.clone() for name, buffer in model.named_buffers() if name not in stored}
-    model = model.to(dtype)
-    for name, buffer in model.named_buffers():
-        if name in exact:
-            buffer.data = exact[name].to(buffer.device)
-    return model
-
-
 def _make_consistent(generation: Any) -> None:
     """Some models are published with a temperature and without sampling, which transformers refuses to save."""
     try:
