@@ -27,6 +27,7 @@ from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, list_documents, remove_document
 from phases.shared.jobs.queue import Job
 from phases.shared.models.tokenizer import token_counter
+from phases.shared.options import resolve
 from phases.shared.project import SAMPLE_PROJECT, Project, list_projects, open_sample_project, sample_documents
 from phases.shared.search import search_chunks
 
@@ -112,6 +113,6 @@ def open_sample(projects: Path) -> str:
     """The sample project's name; made, with its documents on the way in, when it is not there yet."""
     if SAMPLE_PROJECT not in list_projects(projects):
         documents = sample_documents()
-        ingest_files(projects, open_sample_project(projects), IngestConfig(), documents)
+        project = open_sample_project(projects)
+        ingest_files(projects, project, resolve(IngestConfig, project.settings.get("ingest")), documents)
     return SAMPLE_PROJECT
-
