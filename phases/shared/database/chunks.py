@@ -92,20 +92,22 @@ def insert_chunks(connection: sqlite3.Connection, document: int, source: str, ch
 
 
 def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50, source: str | None = None,
-               state: str | None = None) -> tuple[list[ChunkRow], int]:
+               state: str | None = None, contains: str | None = None) -> tuple[list[ChunkRow], int]:
     """One page of chunks in reading order, and how many there are in all.
 
     Args:
         page: counted from 1.
         source: only chunks of this file.
         state: "active", "excluded" or "held_out"; None for all.
+        contains: only chunks with these characters in a row, signs as they stand; a to z in either case.
     """
     held_out, wanted = (1, None) if state == "held_out" else (None, state)
-    where = "(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3)"
-    values = (source, wanted, held_out)
+    where = ("(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3) "
+             "AND (?4 IS NULL OR instr(lower(c.content), lower(?4)) > 0)")
+    values = (source, wanted, held_out, contains or None)
     total = connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?4 OFFSET ?5",
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6",
         (*values, per_page, (max(page, 1) - 1) * per_page))
     return [chunk_from(row) for row in rows], total
 
