@@ -1,6 +1,7 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
-    python app.py        the same as commands: ingest, documents, chunks, search, edit-chunk, exclude, delete-chunk, undo
+    python app.py        the same as commands: ingest, documents, chunks, search, edit-chunk, exclude, split-chunk,
+                         merge-chunks, delete-chunk, undo
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from phases.shared.ui.texts import many, say
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, in_view, picks, shows
 
 STATES = [("rag.every_state", ""), ("rag.only_active", "active"), ("rag.only_excluded", "excluded"), ("rag.only_held_out", "held_out")]
+AT_CURSOR = "(id, text, place) => [id, text, window.lehrling.cursor('chunk-text')]"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,14 @@ class Browser:
     query: gr.Textbox
     source: gr.Dropdown
     state: gr.Dropdown
+    contains: gr.Textbox
     page: gr.State
     chosen: gr.State
     rows: gr.HTML
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.query, self.source, self.state, self.page, self.chosen]
+        return [self.query, self.source, self.state, self.contains, self.page, self.chosen]
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -88,9 +91,11 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
             source = gr.Dropdown([(say("rag.every_source"), "")], value="", label=say("rag.source"), scale=2, elem_classes="field")
             state = gr.Dropdown([(say(key), value) for key, value in STATES], value="", label=say("rag.show"), scale=1,
                                 elem_classes="field")
+            contains = gr.Textbox(label=say("rag.contains"), placeholder=say("rag.contains_hint"), elem_id="contains", scale=2,
+                                  max_lines=1, elem_classes="field")
         rows = event_html(elem_id="chunks")
-    browser = Browser(query, source, state, gr.State(1), gr.State(0), rows)
-    for field in (query, source, state):
+    browser = Browser(query, source, state, contains, gr.State(1), gr.State(0), rows)
+    for field in (query, source, state, contains):
         edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
     undo.click(acts(window, _undo), None, None, **BUTTON)
@@ -106,12 +111,17 @@ def _build_editor(window: Window, browser: Browser) -> None:
         with gr.Row(elem_classes="buttons"):
             save = gr.Button(say("rag.save"), variant="primary", elem_id="chunk-save")
             toggle = gr.Button(say("rag.exclude"), elem_id="chunk-toggle")
+            split = gr.Button(say("rag.split"), elem_id="chunk-split")
+            merge = gr.Button(say("rag.merge"), elem_id="chunk-merge")
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
-    parts = [browser.chosen, editor, heading, before, content, after, toggle]
+        cursor = gr.Number(visible="hidden", precision=0)
+    parts = [browser.chosen, editor, heading, before, content, after, toggle, merge]
     browser.rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
         shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
     save.click(acts(window, _save), [browser.chosen, content], parts, **BUTTON)
     toggle.click(acts(window, _toggle), browser.chosen, parts, **BUTTON)
+    split.click(acts(window, _split), [browser.chosen, content, cursor], parts, js=AT_CURSOR, **BUTTON)
+    merge.click(acts(window, _merge), [browser.chosen, content], parts, **BUTTON)
     delete.click(acts(window, _delete), browser.chosen, parts, **BUTTON)
 
 
@@ -144,19 +154,20 @@ def _overview(window: Window, project: Project) -> tuple[Any, ...]:
     return documents_table(now.documents), summary_line(now.summary), undo, gr.update(choices=choices)
 
 
-def _rows(window: Window, project: Project, query: str, source: str, state: str, page: int, chosen: int) -> str:
-    lines, total = view.chunk_lines(project, query or "", source or None, state or None, page)
-    return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()), filtered=bool(source or state))
+def _rows(window: Window, project: Project, query: str, source: str, state: str, contains: str, page: int, chosen: int) -> str:
+    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page)
+    return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()), filtered=bool(source or state or contains))
 
 
-def _first_page(window: Window, project: Project, query: str, source: str, state: str, page: int, chosen: int) -> tuple[int, str]:
-    return 1, _rows(window, project, query, source, state, 1, chosen)
+def _first_page(window: Window, project: Project, query: str, source: str, state: str, contains: str, page: int,
+                chosen: int) -> tuple[int, str]:
+    return 1, _rows(window, project, query, source, state, contains, 1, chosen)
 
 
-def _turned(window: Window, project: Project, event: dict, query: str, source: str, state: str, page: int,
+def _turned(window: Window, project: Project, event: dict, query: str, source: str, state: str, contains: str, page: int,
             chosen: int) -> tuple[int, str]:
     page = int(event["page"])
-    return page, _rows(window, project, query, source, state, page, chosen)
+    return page, _rows(window, project, query, source, state, contains, page, chosen)
 
 
 def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:
@@ -167,7 +178,8 @@ def _editor(project: Project, chunk_id: int) -> tuple[Any, ...]:
     shown = view.chunk_in_context(project, chunk_id)
     toggle = say("rag.include") if shown.chunk.state == "excluded" else say("rag.exclude")
     return (chunk_id, gr.update(visible=True), chunk_heading(shown.chunk), near(shown.before, say("rag.before"), end=True),
-            shown.chunk.content, near(shown.after, say("rag.after")), gr.update(value=toggle))
+            shown.chunk.content, near(shown.after, say("rag.after")), gr.update(value=toggle),
+            gr.update(interactive=shown.after is not None))
 
 
 def _save(window: Window, project: Project, chunk_id: int, content: str) -> tuple[Any, ...]:
@@ -182,10 +194,22 @@ def _toggle(window: Window, project: Project, chunk_id: int) -> tuple[Any, ...]:
     return _editor(project, chunk_id)
 
 
+def _split(window: Window, project: Project, chunk_id: int, content: str, cursor: int) -> tuple[Any, ...]:
+    first, second = view.split_chunk_at(project, chunk_id, int(cursor or 0), content)
+    gr.Info(say("rag.split_done", first=first.id, second=second.id))
+    return _editor(project, chunk_id)
+
+
+def _merge(window: Window, project: Project, chunk_id: int, content: str) -> tuple[Any, ...]:
+    view.merge_chunk_with_next(project, chunk_id, content)
+    gr.Info(say("rag.merged", id=chunk_id))
+    return _editor(project, chunk_id)
+
+
 def _delete(window: Window, project: Project, chunk_id: int) -> tuple[Any, ...]:
     view.drop_chunk(project, chunk_id)
     gr.Info(say("rag.deleted", id=chunk_id))
-    return 0, gr.update(visible=False), "", "", "", "", gr.skip()
+    return 0, gr.update(visible=False), "", "", "", "", gr.skip(), gr.skip()
 
 
 def _remove(window: Window, project: Project, event: dict) -> None:
