@@ -78,6 +78,12 @@ COMMANDS: tuple[Command, ...] = (
             (*CHUNK, _argument("--at", required=True, metavar="TEXT-or-OFFSET",
                                help="the words that the second part begins with, or the number of characters of the first"))),
     Command("merge-chunks", "join a chunk with the one behind it in its document", commands.merge_chunks, words.show_sentence, CHUNK),
+    Command("report", "count and check the chunks: sizes, histogram, empty, too short or long, duplicates, languages", commands.report,
+            words.show_report, (
+                _argument("--shortest", type=int, default=10, metavar="N", help="tell of chunks with fewer tokens"),
+                _argument("--longest", type=int, default=2048, metavar="N", help="tell of chunks with more tokens"))),
+    Command("exclude-duplicates", "exclude the chunks that repeat another one, as the report shows them", commands.exclude_duplicates,
+            words.show_excluded),
     Command("undo", "undo the last change to a chunk or pair", commands.undo, words.show_sentence),
     Command("search", "full-text search in the chunks", commands.search, words.show_search,
             (_argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"))),

@@ -132,6 +132,19 @@ def merge_chunks(arguments: Namespace) -> dict[str, Any]:
     return {"sentence": f"Chunk {merged.id} now holds the text of the one behind it too.", "chunk": merged.id}
 
 
+def report(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.report import MARKDOWN, Limits, write_report
+    project = _project(arguments)
+    record = write_report(project, Limits(arguments.shortest, arguments.longest))
+    return {**record, "file": str(project.data / MARKDOWN)}
+
+
+def exclude_duplicates(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.report import exclude_duplicates
+    found = exclude_duplicates(_project(arguments))
+    return {"excluded": [dataclasses.asdict(one) for one in found]}
+
+
 def undo(arguments: Namespace) -> dict[str, Any]:
     from phases.shared.database.changes import undo_last
     with _knowledge(arguments) as connection:

@@ -185,6 +185,17 @@ def set_chunk_state(connection: sqlite3.Connection, chunk_id: int, state: str) -
         return get_chunk(connection, chunk_id)
 
 
+def exclude_chunks(connection: sqlite3.Connection, chunks: Sequence[int], action: str) -> int:
+    """Exclude chunks as one action; returns how many were not excluded before."""
+    with transaction(connection):
+        old = [one for one in (get_chunk(connection, chunk) for chunk in chunks) if one.state != "excluded"]
+        for one in old:
+            _update_record(connection, one.id, {"state": "excluded"})
+        if old:
+            record_change(connection, action, [RowChange("chunk_records", one.id, {"state": one.state}, {"state": "excluded"}) for one in old])
+    return len(old)
+
+
 def delete_chunk(connection: sqlite3.Connection, chunk_id: int) -> None:
     """Remove a chunk; its id is never given again. Raises StorageError when it is gone already."""
     with transaction(connection):
@@ -207,6 +218,12 @@ def document_chunks(connection: sqlite3.Connection, document: int) -> list[Chunk
     """All chunks of a document, in their order."""
     rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} WHERE r.document = ? ORDER BY c.chunk_index, c.id",
                               (document,))
+    return [chunk_from(row) for row in rows]
+
+
+def all_chunks(connection: sqlite3.Connection) -> list[ChunkRow]:
+    """Every chunk, excluded and held-out ones too, in reading order."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} ORDER BY r.document, c.chunk_index, c.id")
     return [chunk_from(row) for row in rows]
 
 

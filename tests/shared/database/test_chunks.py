@@ -12,9 +12,11 @@ from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunks import (
     NewChunk,
     Summary,
+    all_chunks,
     chunk_page,
     delete_chunk,
     edit_chunk,
+    exclude_chunks,
     get_chunk,
     hash_of,
     held_out_chunks,
@@ -116,6 +118,16 @@ def test_excluding_and_including(connection: sqlite3.Connection) -> None:
     assert undo_last(connection) == "included chunk 1 again"
     assert undo_last(connection) == "excluded chunk 1"
     assert get_chunk(connection, 1).state == "active"
+
+
+def test_several_are_excluded_as_one_action(connection: sqlite3.Connection) -> None:
+    set_chunk_state(connection, 1, "excluded")
+    before = snapshot(connection)
+    assert exclude_chunks(connection, [1, 2, 3], "excluded 2 duplicates") == 2
+    assert [one.state for one in all_chunks(connection)] == ["excluded"] * 3
+    assert exclude_chunks(connection, [1, 2], "excluded none") == 0
+    assert undo_last(connection) == "excluded 2 duplicates"
+    assert snapshot(connection) == before
 
 
 def test_a_deleted_chunk_comes_back_with_its_id_and_its_id_is_never_given_again(connection: sqlite3.Connection) -> None:
