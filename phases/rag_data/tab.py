@@ -1,7 +1,7 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
     python app.py        the same as commands: ingest, documents, chunks, search, edit-chunk, exclude, split-chunk,
-                         merge-chunks, delete-chunk, undo
+                         merge-chunks, delete-chunk, undo, report, exclude-duplicates
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import gradio as gr
 
 from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
+from phases.rag_data.report import JSON, MARKDOWN, exclude_duplicates, last_report, write_report
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
 from phases.shared.project import Project
+from phases.shared.ui.downloads import download_link
 from phases.shared.ui.forms import Form, build_form, edited
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
+from phases.shared.ui.panels.report import report_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, in_view, picks, shows
@@ -61,7 +64,8 @@ def build(window: Window, pulse: Pulse) -> None:
                 documents = event_html(elem_id="documents")
         with gr.Column(elem_classes="wide"):
             browser, summary, undo = _build_browser(window)
-            _build_editor(window, browser)
+            editor = _build_editor(window, browser)
+            _build_report(window, pulse, browser, editor)
     pulse.data.change(shows(window, _overview, 4), None, [documents, summary, undo, browser.source], **QUICK)
     pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
     documents.act(picks(window, _remove), None, None, **BUTTON)
@@ -102,7 +106,7 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
     return browser, summary, undo
 
 
-def _build_editor(window: Window, browser: Browser) -> None:
+def _build_editor(window: Window, browser: Browser) -> list[Any]:
     with gr.Column(elem_classes="card", visible=False, elem_id="chunk-editor") as editor:
         heading = gr.HTML("")
         before = gr.HTML("")
@@ -116,13 +120,31 @@ def _build_editor(window: Window, browser: Browser) -> None:
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
         cursor = gr.Number(visible="hidden", precision=0)
     parts = [browser.chosen, editor, heading, before, content, after, toggle, merge]
-    browser.rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
-        shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
+    _opens_editor(window, browser, browser.rows, parts)
     save.click(acts(window, _save), [browser.chosen, content], parts, **BUTTON)
     toggle.click(acts(window, _toggle), browser.chosen, parts, **BUTTON)
     split.click(acts(window, _split), [browser.chosen, content, cursor], parts, js=AT_CURSOR, **BUTTON)
     merge.click(acts(window, _merge), [browser.chosen, content], parts, **BUTTON)
     delete.click(acts(window, _delete), browser.chosen, parts, **BUTTON)
+    return parts
+
+
+def _opens_editor(window: Window, browser: Browser, rows: gr.HTML, parts: list[Any]) -> None:
+    """A row that is picked in this table opens its chunk in the editor."""
+    rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
+        shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
+
+
+def _build_report(window: Window, pulse: Pulse, browser: Browser, editor: list[Any]) -> None:
+    with gr.Column(elem_classes="card"), gr.Accordion(say("report.title"), open=False, elem_classes="advanced", elem_id="report-fold"):
+        told = event_html(elem_id="report")
+        with gr.Row(elem_classes="buttons"):
+            make = gr.Button(say("report.make"), elem_id="report-make")
+            exclude = gr.Button(say("report.exclude"), interactive=False, elem_id="report-exclude")
+    pulse.data.change(shows(window, _report_shown, 2), None, [told, exclude], **QUICK)
+    make.click(acts(window, _make_report), None, [told, exclude], **SLOW_BUTTON)
+    exclude.click(acts(window, _exclude_duplicates), None, [told, exclude], **SLOW_BUTTON)
+    _opens_editor(window, browser, told, editor)
 
 
 def _ready(files: list[str] | None) -> Any:
@@ -210,6 +232,31 @@ def _delete(window: Window, project: Project, chunk_id: int) -> tuple[Any, ...]:
     view.drop_chunk(project, chunk_id)
     gr.Info(say("rag.deleted", id=chunk_id))
     return 0, gr.update(visible=False), "", "", "", "", gr.skip(), gr.skip()
+
+
+def _report_shown(window: Window, project: Project) -> tuple[str, Any]:
+    last = last_report(project)
+    if last is None:
+        return f"<p class='soft'>{html.escape(say('report.none'))}</p>", gr.update(interactive=False, value=say("report.exclude"))
+    record, outdated = last
+    links = [download_link(window.root_path, project, f"data/{name}", say(label))
+             for name, label in ((MARKDOWN, "report.markdown"), (JSON, "report.json"))]
+    count = len(record["duplicates"])
+    label = say("report.exclude_n", n=f"{count:,}") if count else say("report.exclude")
+    return report_html(record, outdated, links), gr.update(interactive=count > 0 and not outdated, value=label)
+
+
+def _make_report(window: Window, project: Project) -> tuple[str, Any]:
+    write_report(project)
+    return _report_shown(window, project)
+
+
+def _exclude_duplicates(window: Window, project: Project) -> tuple[str, Any]:
+    """Only what the person has seen in the report; a new one shows what is left."""
+    last = last_report(project)
+    found = exclude_duplicates(project, only={one["chunk"] for one in last[0]["duplicates"]} if last else ())
+    gr.Info(say("report.excluded", chunks=many("chunk", len(found))))
+    return _make_report(window, project)
 
 
 def _remove(window: Window, project: Project, event: dict) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from phases.shared.database.chunks import NewChunk
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.project import SAMPLE_DOCUMENTS, create_project, open_project
 from tests.browser.conftest import OpenWindow
@@ -101,6 +104,32 @@ def test_1_documents_become_chunks_that_can_be_found_and_corrected(window: OpenW
         expect(page.locator("#undo-chunk")).to_contain_text(action)
     page.locator("#undo-chunk").click()
     expect(tab.locator("#chunks")).to_contain_text("No chunk fits")
+
+
+def test_1_the_report_shows_repeated_chunks_and_excludes_them_on_request(window: OpenWindow, page: Page) -> None:
+    project = create_project(window.projects, "repeats")
+    contents = [" ".join(f"word{place * number}" for place in range(60 * number)) for number in (1, 2, 3, 4, 7)]
+    contents += [contents[1], contents[4] + " and more", "tiny"]
+    with knowledge(project) as connection:
+        chunks = [NewChunk(one, 0, 1, len(one.split())) for one in contents]
+        add_document(connection, NewDocument("repeats.md", "1", "md", 9, " ".join(contents)), chunks, "builtin")
+    page.goto(window.page_of("repeats"))
+    page.locator("#report-fold").get_by_text("Report").click()
+    expect(page.locator("#report-exclude")).to_be_disabled()
+    page.locator("#report-make").click()
+    report = page.locator("#report")
+    expect(report).to_contain_text("1 with the same text, 1 nearly the same")
+    expect(report.locator(".histogram")).to_be_visible()
+    with page.expect_download() as download:
+        report.get_by_role("link", name="Download as Markdown").click()
+    assert "| 6 | 2 | the same text |" in Path(download.value.path()).read_text(encoding="utf-8")
+    report.locator("tr[data-row='7']").click()
+    expect(page.locator("#chunk-editor")).to_contain_text("Chunk 7, repeats.md")
+    page.locator("#report-exclude").click()
+    expect(page.locator("#undo-chunk")).to_contain_text("excluded 2 duplicates")
+    expect(page.locator("#report-exclude")).to_be_disabled()
+    page.locator("#undo-chunk").click()
+    expect(report).to_contain_text("has changed since")
 
 
 def test_2_a_run_survives_reload_stop_and_resume_and_shows_on_every_page(window: OpenWindow, page: Page, browser: Browser) -> None:
