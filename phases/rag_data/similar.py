@@ -22,18 +22,21 @@ from phases.shared.database.chunks import ChunkRow
 
 THRESHOLD = 0.85
 SHINGLE = 5
+EXCERPT = 100
 BANDS, ROWS = 16, 4
 WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """`chunk` repeats `of`, which comes first and is kept. `similarity` is 1.0 where the texts are the same."""
+    """`chunk` repeats `of`, which comes first and is kept. `similarity` is 1.0 where the texts are the same; `text` is how it begins."""
 
     chunk: int
     of: int
     similarity: float
     exact: bool
+    source: str
+    text: str
 
 
 def find_duplicates(chunks: Sequence[ChunkRow], threshold: float = THRESHOLD) -> list[Duplicate]:
@@ -47,7 +50,7 @@ def find_duplicates(chunks: Sequence[ChunkRow], threshold: float = THRESHOLD) ->
     kept = _Index(threshold)
     for chunk in sorted(chunks, key=lambda one: (one.held_out, one.document, one.chunk_index, one.id)):
         if chunk.content_hash in first_with:
-            found.append(Duplicate(chunk.id, first_with[chunk.content_hash], 1.0, exact=True))
+            found.append(_duplicate(chunk, first_with[chunk.content_hash], 1.0, exact=True))
             continue
         first_with[chunk.content_hash] = chunk.id
         near = kept.nearest_or_add(chunk)
@@ -74,6 +77,10 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
     return shared / every if every else 0.0
 
 
+def _duplicate(chunk: ChunkRow, of: int, alike: float, *, exact: bool) -> Duplicate:
+    return Duplicate(chunk.id, of, round(alike, 3), exact, chunk.source, " ".join(chunk.content[:2 * EXCERPT].split())[:EXCERPT])
+
+
 class _Index:
     """The kept chunks by the bands of their signatures."""
 
@@ -91,7 +98,7 @@ class _Index:
         near = {other.id: other for key in keys for other in self._buckets.get(key, ())}
         best = max(((similarity(runs, shingles(other.content)), -number) for number, other in near.items()), default=(0.0, 0))
         if best[0] >= self._threshold:
-            return Duplicate(chunk.id, -best[1], round(best[0], 3), exact=False)
+            return _duplicate(chunk, -best[1], best[0], exact=False)
         for key in keys:
             self._buckets[key].append(chunk)
         return None

@@ -61,6 +61,7 @@ def test_exact_and_near_duplicates_are_told_apart_and_unlike_text_is_none() -> N
     chunks = [chunk(1, " ".join(text)), chunk(2, " ".join(words(3, 300))), chunk(3, " ".join(text)), chunk(4, " ".join(near).upper()),
               chunk(5, " ".join(half)), chunk(6, "too short"), chunk(7, "Too short!"), chunk(8, "--- | ---"), chunk(9, "| --- |")]
     assert pairs_of(chunks) == [(3, 1, True), (4, 1, False), (7, 6, False)]
+    assert find_duplicates(chunks)[1].source == "a.md" and find_duplicates(chunks)[1].text == " ".join(near).upper()[:100]
     assert find_duplicates(chunks)[1].similarity == pytest.approx(291 / 301, abs=1e-3)
 
 

@@ -43,7 +43,7 @@ def test_a_report_is_escaped_and_says_what_it_found() -> None:
     record = {"made": EVIL, "limits": {"shortest": 10, "longest": 2048}, "chunks": 30, "excluded": 0, "held_out": 0, "tokens": spread,
               "words": spread, "characters": spread, "histogram": [{"start": 0, "end": 50, "chunks": 1}, {"start": 50, "end": 100, "chunks": 99}],
               "empty": [], "too_short": list(range(20)), "too_long": [], "documents": [{"source": EVIL, "language": EVIL, "chunks": 1, "tokens": 1}],
-              "duplicates": [{"chunk": 7, "of": 3, "similarity": 0.912, "exact": False}] * 21}
+              "duplicates": [{"chunk": 7, "of": 3, "similarity": 0.912, "exact": False, "source": EVIL, "text": EVIL}] * 21}
     shown = report_html(record, True, ["<a href='x'>get</a>"])
     assert "<img" not in shown and "<a href='x'>" in shown and "has changed since" in shown
     assert "1 / 12.5 / 99" in shown and "20 chunks" in shown and "11, …" in shown and "Empty" not in shown

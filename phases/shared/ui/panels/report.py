@@ -30,7 +30,8 @@ def figures(report: Mapping[str, Any]) -> str:
     spread = say("report.spread", smallest=number(tokens["smallest"]), median=f"{tokens['median']:,g}", largest=number(tokens["largest"]))
     return facts_line([
         (say("report.documents"), number(len(report["documents"]))), (say("report.chunks"), number(report["chunks"])),
-        (say("report.tokens"), number(tokens["total"])), (say("report.words"), number(report["words"]["total"])),
+        (say("report.excluded_chunks"), number(report["excluded"]) if report["excluded"] else ""),
+        (say("report.held_out"), number(report["held_out"]) if report["held_out"] else ""), (say("report.tokens"), number(tokens["total"])), (say("report.words"), number(report["words"]["total"])),
         (say("report.characters"), number(report["characters"]["total"])), (say("report.tokens_per_chunk"), spread),
         (say("report.languages"), ", ".join(f"{word('language', name)} {count}" for name, count in languages.most_common()))])
 
@@ -41,7 +42,7 @@ def histogram(bins: Sequence[Mapping[str, int]]) -> str:
         return ""
     most = max(one["chunks"] for one in bins)
     columns = "".join(f'<span title="{_bin_words(one)}"><i style="height:{_height(one["chunks"], most)}%"></i></span>' for one in bins)
-    told = html.escape(say("report.histogram"))
+    told = html.escape(say("report.histogram", chunks=many("chunk", most)))
     ends = f'<span>{bins[0]["start"]}</span><span>{told}</span><span>{number(bins[-1]["end"])}</span>'
     spoken = "; ".join(_bin_words(one) for one in bins if one["chunks"])
     return f'<figure class="histogram" role="img" aria-label="{told}: {spoken}"><div>{columns}</div><figcaption>{ends}</figcaption></figure>'
@@ -67,11 +68,16 @@ def duplicates_table(duplicates: Sequence[Mapping[str, Any]]) -> str:
     told = say("report.duplicates", exact=number(exact), near=number(len(duplicates) - exact))
     columns = (Column(say("rag.column_id"), lambda one: str(one["chunk"]), "num"),
                Column(say("report.repeats"), lambda one: str(one["of"]), "num"),
-               Column(say("report.alike"), lambda one: text(say("report.same_text") if one["exact"] else percent(one["similarity"])), "long"))
+               Column(say("report.alike"), _alike, "short"), Column(say("rag.source"), lambda one: text(one["source"]), "source-cell"),
+               Column(say("rag.column_text"), lambda one: text(one["text"]), "long"))
     shown = table(columns, duplicates[:MOST_ROWS], key=lambda one: one["chunk"], label=say("report.title"))
     more = len(duplicates) - MOST_ROWS
     rest = f'<p class="soft">{html.escape(say("report.more", n=number(more)))}</p>' if more > 0 else ""
     return f"<h4>{html.escape(told)}</h4>{shown}{rest}"
+
+
+def _alike(one: Mapping[str, Any]) -> str:
+    return text(say("report.same_text") if one["exact"] else percent(one["similarity"]))
 
 
 def _height(chunks: int, most: int) -> int:
