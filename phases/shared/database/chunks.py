@@ -99,12 +99,13 @@ def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50
         page: counted from 1.
         source: only chunks of this file.
         state: "active", "excluded" or "held_out"; None for all.
-        contains: only chunks with these characters in a row, signs as they stand; a to z in either case.
+        contains: only chunks with these characters in a row, signs as they stand, capital letters like small ones.
     """
     held_out, wanted = (1, None) if state == "held_out" else (None, state)
     where = ("(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3) "
-             "AND (?4 IS NULL OR instr(lower(c.content), lower(?4)) > 0)")
-    values = (source, wanted, held_out, contains or None)
+             "AND (?4 IS NULL OR holds(c.content, ?4))")
+    connection.create_function("holds", 2, _holds, deterministic=True)
+    values = (source, wanted, held_out, contains.casefold() if contains else None)
     total = connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6",
@@ -240,6 +241,11 @@ def knowledge_summary(connection: sqlite3.Connection) -> Summary:
 def _update_record(connection: sqlite3.Connection, chunk_id: int, values: dict[str, Any]) -> None:
     places = ", ".join(f"{name} = ?" for name in values)
     connection.execute(f"UPDATE chunk_records SET {places} WHERE id = ?", [*values.values(), chunk_id])
+
+
+def _holds(content: str | None, casefolded: str) -> bool:
+    """In Python, since SQLite's own functions know the case of a to z only; it is as fast as they are."""
+    return casefolded in (content or "").casefold()
 
 
 def _without_controls(text: str) -> str:

@@ -78,8 +78,8 @@ def test_pages_and_filters(connection: sqlite3.Connection) -> None:
 
 def test_chunks_are_filtered_by_what_stands_in_them(connection: sqlite3.Connection) -> None:
     add(connection, "b.txt", "2")
-    edit_chunk(connection, 4, "100 % of_it \\ \"quoted\"", 5)
-    for contains, found in (("BETA l", [2, 5]), ("100 %", [4]), ("f_i", [4]), ("%", [4]), ("_", [4]), ("\\", [4]), ('"q', [4]),
+    edit_chunk(connection, 4, "100 % of_it Öl STRASSE \\ \"quoted\"", 5)
+    for contains, found in (("BETA l", [2, 5]), ("100 %", [4]), ("f_i", [4]), ("öL", [4]), ("straße", [4]), ("%", [4]), ("_", [4]), ("\\", [4]), ('"q', [4]),
                             ("x" * 100_000, []), ("", [1, 2, 3, 4, 5, 6])):
         assert [one.id for one in chunk_page(connection, contains=contains)[0]] == found
     assert chunk_page(connection, contains="beta", source="b.txt", state="active")[1] == 1
