@@ -106,10 +106,13 @@ def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50
              "AND (?4 IS NULL OR holds(c.content, ?4))")
     connection.create_function("holds", 2, _holds, deterministic=True)
     values = (source, wanted, held_out, contains.casefold() if contains else None)
-    total = connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
-    rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6",
-        (*values, per_page, (max(page, 1) - 1) * per_page))
+    skipped = (max(page, 1) - 1) * per_page
+    rows = connection.execute(  # ids alone are sorted; the texts of this page only are read
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN ("
+        f"SELECT c.id FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6) "
+        "ORDER BY r.document, c.chunk_index, c.id", (*values, per_page, skipped)).fetchall()
+    whole = 0 < len(rows) < per_page or not skipped and not rows  # the last page: no need to count
+    total = skipped + len(rows) if whole else connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
     return [chunk_from(row) for row in rows], total
 
 
