@@ -118,12 +118,18 @@ def write_report(project: Project, limits: Limits | None = None) -> dict[str, An
 
 
 def last_report(project: Project) -> tuple[dict[str, Any], bool] | None:
-    """The report that was made last, and whether the knowledge base has changed since; None before the first."""
+    """The report that was made last, and whether the knowledge base has changed since; None before the first.
+
+    A file that is no report of this version counts as none: the next one takes its place.
+    """
     path = project.data / JSON
-    if not path.is_file():
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        outdated = project.database.stat().st_mtime_ns > path.stat().st_mtime_ns
+    except (FileNotFoundError, ValueError):
         return None
-    outdated = project.database.stat().st_mtime_ns > path.stat().st_mtime_ns
-    return json.loads(path.read_text(encoding="utf-8")), outdated
+    known = {one.name for one in dataclasses.fields(Report)}
+    return (record, outdated) if isinstance(record, dict) and set(record) == known else None
 
 
 def exclude_duplicates(project: Project, only: Collection[int] | None = None) -> list[Duplicate]:

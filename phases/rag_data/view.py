@@ -35,6 +35,7 @@ from phases.shared.search import search_chunks
 
 PER_PAGE = 50
 MOST_HITS = 50
+MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
 
@@ -64,8 +65,8 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
     with knowledge(project) as connection:
         if query.strip():
-            hits = search_chunks(connection, query, limit=MOST_HITS, source=source)
-            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()]
+            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source)
+            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains)
         return [(row, row.content) for row in rows], total

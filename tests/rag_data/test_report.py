@@ -177,6 +177,14 @@ def test_a_report_changes_nothing_and_is_kept_as_markdown_and_json(project: Proj
     assert last_report(project) == (record, True)
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"chunks": 1}', "\udcff"])
+def test_a_damaged_report_counts_as_none(project: Project, content: str) -> None:
+    (project.data / "report.json").write_text(content, encoding="utf-8", errors="surrogateescape")
+    assert last_report(project) is None
+    write_report(project)
+    assert last_report(project) is not None
+
+
 def test_duplicates_are_excluded_as_one_action(project: Project) -> None:
     with knowledge(project) as connection:
         set_chunk_state(connection, 2, "excluded")
