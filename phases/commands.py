@@ -83,7 +83,8 @@ def remove(arguments: Namespace) -> dict[str, Any]:
 def chunks(arguments: Namespace) -> dict[str, Any]:
     from phases.shared.database.chunks import chunk_page
     with _knowledge(arguments) as connection:
-        rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state)
+        rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state,
+                                 contains=arguments.contains)
     return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in rows]}
 
 
@@ -117,6 +118,31 @@ def delete_chunk(arguments: Namespace) -> dict[str, Any]:
     with _knowledge(arguments) as connection:
         delete_chunk(connection, arguments.id)
     return {"sentence": f"Chunk {arguments.id} is deleted."}
+
+
+def split_chunk(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.view import split_chunk_at
+    first, second = split_chunk_at(_project(arguments), arguments.id, arguments.at)
+    return {"sentence": f"Chunk {first.id} is split: its second part is chunk {second.id}.", "chunks": [first.id, second.id]}
+
+
+def merge_chunks(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.view import merge_chunk_with_next
+    merged = merge_chunk_with_next(_project(arguments), arguments.id)
+    return {"sentence": f"Chunk {merged.id} now holds the text of the one behind it too.", "chunk": merged.id}
+
+
+def report(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.report import MARKDOWN, Limits, write_report
+    project = _project(arguments)
+    record = write_report(project, Limits(arguments.shortest, arguments.longest))
+    return {**record, "file": str(project.data / MARKDOWN)}
+
+
+def exclude_duplicates(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.report import exclude_duplicates
+    found = exclude_duplicates(_project(arguments))
+    return {"excluded": [dataclasses.asdict(one) for one in found]}
 
 
 def undo(arguments: Namespace) -> dict[str, Any]:

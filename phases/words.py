@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -70,6 +71,17 @@ def show_chunks(result: Record) -> str:
     rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"],
              "held out" if one["held_out"] else one["state"], _short(one["content"])) for one in result["chunks"]]
     return f"{table(('#', 'source', 'page', 'tokens', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
+
+
+def show_report(result: Record) -> str:
+    return Path(result["file"]).read_text(encoding="utf-8").rstrip()
+
+
+def show_excluded(result: Record) -> str:
+    if not result["excluded"]:
+        return "No chunk repeats another one."
+    rows = [(one["chunk"], one["of"], percent(one["similarity"])) for one in result["excluded"]]
+    return f"{table(('excluded', 'repeats', 'alike'), rows)}\nUndo takes all of them back: python app.py undo NAME"
 
 
 def show_search(result: Record) -> str:

@@ -90,6 +90,25 @@ def test_chunks_are_excluded_edited_deleted_and_undone(lehrling: Commands, notes
     assert "212 kg" in lehrling("chunks", "handbook", "--json").json["chunks"][0]["content"]
 
 
+def test_a_chunk_is_split_merged_and_undone(lehrling: Commands, notes: Path) -> None:
+    lehrling("new", "handbook")
+    lehrling("ingest", "handbook", str(notes))
+    whole = lehrling("chunks", "handbook", "--json").json["chunks"][0]
+    number = str(whole["id"])
+    assert "stands 2 times" in lehrling("split-chunk", "handbook", number, "--at", "The north bell").err
+    assert "does not stand" in lehrling("split-chunk", "handbook", number, "--at", "The south bell").err
+    made = lehrling("split-chunk", "handbook", number, "--at", "The clapper", "--json").json["chunks"]
+    parts = lehrling("chunks", "handbook", "--json").json["chunks"]
+    assert [one["id"] for one in parts] == made and parts[1]["content"].startswith("The clapper")
+    assert [one["id"] for one in lehrling("chunks", "handbook", "--contains", "ILKA", "--json").json["chunks"]] == made[:1]
+    assert lehrling("merge-chunks", "handbook", number).code == 0
+    assert [one["content"] for one in lehrling("chunks", "handbook", "--json").json["chunks"]] == [whole["content"]]
+    assert "last of bells.md" in lehrling("merge-chunks", "handbook", number).err
+    assert "merged chunks" in lehrling("undo", "handbook").out and "split chunk" in lehrling("undo", "handbook").out
+    assert lehrling("chunks", "handbook", "--json").json["chunks"] == [whole]
+    assert lehrling("split-chunk", "handbook", number, "--at", "30").code == 0
+
+
 def bad_files(folder: Path) -> dict[str, Path]:
     folder.mkdir()
     writer = PdfWriter()

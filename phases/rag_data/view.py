@@ -12,6 +12,7 @@ from pathlib import Path
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
 from phases.shared.database.changes import last_action, undo_last
+from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
 from phases.shared.database.chunks import (
     ChunkRow,
     Summary,
@@ -25,6 +26,7 @@ from phases.shared.database.chunks import (
 )
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, list_documents, remove_document
+from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
 from phases.shared.models.tokenizer import token_counter
 from phases.shared.options import resolve
@@ -33,6 +35,7 @@ from phases.shared.search import search_chunks
 
 PER_PAGE = 50
 MOST_HITS = 50
+MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
 
@@ -57,13 +60,15 @@ def overview(project: Project) -> Overview:
         return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES))
 
 
-def chunk_lines(project: Project, query: str, source: str | None, state: str | None, page: int) -> tuple[list[tuple[ChunkRow, str]], int]:
+def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None,
+                page: int) -> tuple[list[tuple[ChunkRow, str]], int]:
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
     with knowledge(project) as connection:
         if query.strip():
-            hits = search_chunks(connection, query, limit=MOST_HITS, source=source)
+            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source)
+            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
-        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state)
+        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains)
         return [(row, row.content) for row in rows], total
 
 
@@ -84,6 +89,50 @@ def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:
     with knowledge(project) as connection:
         state = "active" if get_chunk(connection, chunk_id).state == "excluded" else "excluded"
         return set_chunk_state(connection, chunk_id, state)
+
+
+def split_chunk_at(project: Project, chunk_id: int, at: str | int, seen: str | None = None) -> tuple[ChunkRow, ChunkRow]:
+    """Cut a chunk in two.
+
+    Args:
+        at: how many characters the first part gets, as a number or its digits; or the words that the second part begins with.
+        seen: the text in which the place was chosen; None when nobody looked at it.
+
+    Raises:
+        StorageError: the words do not stand in the chunk, or more than once; a part would be empty; or the text is not the seen one.
+    """
+    count = token_counter(project).count
+    with knowledge(project) as connection:
+        chunk = _as_seen(get_chunk(connection, chunk_id), seen)
+        return split_chunk(connection, chunk_id, place_in(chunk, at), count)
+
+
+def _as_seen(chunk: ChunkRow, seen: str | None) -> ChunkRow:
+    """The chunk, when its text is the one that the person looks at: nothing typed gets lost."""
+    if seen is not None and seen != chunk.content:
+        raise StorageError(f"The text of chunk {chunk.id} is not the stored one.", "Save it first, then split or merge.",
+                           subject=str(chunk.id), code="chunk_unsaved")
+    return chunk
+
+
+def place_in(chunk: ChunkRow, at: str | int) -> int:
+    """Where to cut, as an offset in the chunk's text."""
+    if isinstance(at, int) or at.isdecimal():
+        return int(at)
+    found = chunk.content.count(at) if at.strip() else 0
+    if found != 1:
+        raise StorageError(f"'{at}' stands {found} times in chunk {chunk.id}." if found else f"'{at}' does not stand in chunk {chunk.id}.",
+                           "Give more of the words that the second part begins with, exactly as they stand, or a number of characters.",
+                           subject=str(chunk.id), code="split_place")
+    return chunk.content.index(at)
+
+
+def merge_chunk_with_next(project: Project, chunk_id: int, seen: str | None = None) -> ChunkRow:
+    """Join a chunk with the one behind it in its document; `seen` as in `split_chunk_at`."""
+    count = token_counter(project).count
+    with knowledge(project) as connection:
+        _as_seen(get_chunk(connection, chunk_id), seen)
+        return merge_with_next(connection, chunk_id, count)
 
 
 def drop_chunk(project: Project, chunk_id: int) -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from phases.shared.database.chunks import NewChunk
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.project import SAMPLE_DOCUMENTS, create_project, open_project
 from tests.browser.conftest import OpenWindow
@@ -75,17 +78,58 @@ def test_1_documents_become_chunks_that_can_be_found_and_corrected(window: OpenW
     editor = page.locator("#chunk-editor")
     expect(editor).to_be_visible()
     words = editor.locator("textarea").input_value()
-    editor.locator("textarea").fill(words + '\n\nA zebra <b onclick="x">crossed</b> the rock.')
+    editor.locator("textarea").fill(words + '\n\nA 🦓 zebra <b onclick="x">crossed</b> the rock.')
     page.locator("#chunk-save").click()
     expect(editor).to_contain_text("edited")
     tab.locator("#search textarea, #search input").fill("zebra")
     expect(tab.locator("#chunks")).to_contain_text('<b onclick="x">')
+    tab.locator("#search textarea, #search input").fill("")
+    tab.locator("#contains textarea, #contains input").fill("ZEBRA")
+    expect(tab.locator("#chunks tr[data-row]")).to_have_count(1)
+    area = page.locator("#chunk-text textarea")
+    area.evaluate("one => one.setSelectionRange(one.value.indexOf('<b'), one.value.indexOf('<b'))")
+    page.locator("#chunk-split").click()
+    expect(area).to_have_value(re.compile(r"A 🦓 zebra$"))
+    expect(editor).to_contain_text('<b onclick="x">crossed')
+    area.press_sequentially(" not saved")
+    page.locator("#chunk-merge").click()
+    expect(page.get_by_text("Save it first")).to_be_visible()
+    area.fill(area.input_value().removesuffix(" not saved"))
+    page.locator("#chunk-merge").click()
+    expect(area).to_have_value(re.compile(r"A 🦓 zebra\s+<b"))
     page.locator("#chunk-toggle").click()
     expect(page.locator("#chunk-toggle")).to_have_text("Include")
+    for action in ("merged chunks", "split chunk", "edited chunk"):
+        page.locator("#undo-chunk").click()
+        expect(page.locator("#undo-chunk")).to_contain_text(action)
     page.locator("#undo-chunk").click()
-    expect(page.locator("#undo-chunk")).to_contain_text("edited chunk")
+    expect(tab.locator("#chunks")).to_contain_text("No chunk fits")
+
+
+def test_1_the_report_shows_repeated_chunks_and_excludes_them_on_request(window: OpenWindow, page: Page) -> None:
+    project = create_project(window.projects, "repeats")
+    contents = [" ".join(f"word{place * number}" for place in range(60 * number)) for number in (1, 2, 3, 4, 7)]
+    contents += [contents[1], contents[4] + " and more", "tiny"]
+    with knowledge(project) as connection:
+        chunks = [NewChunk(one, 0, 1, len(one.split())) for one in contents]
+        add_document(connection, NewDocument("repeats.md", "1", "md", 9, " ".join(contents)), chunks, "builtin")
+    page.goto(window.page_of("repeats"))
+    page.locator("#report-fold").get_by_text("Report").click()
+    expect(page.locator("#report-exclude")).to_be_disabled()
+    page.locator("#report-make").click()
+    report = page.locator("#report")
+    expect(report).to_contain_text("1 with the same text, 1 nearly the same")
+    expect(report.locator(".histogram")).to_be_visible()
+    with page.expect_download() as download:
+        report.get_by_role("link", name="Download as Markdown").click()
+    assert "| 6 | 2 | the same text |" in Path(download.value.path()).read_text(encoding="utf-8")
+    report.locator("tr[data-row='7']").click()
+    expect(page.locator("#chunk-editor")).to_contain_text("Chunk 7, repeats.md")
+    page.locator("#report-exclude").click()
+    expect(page.locator("#undo-chunk")).to_contain_text("excluded 2 duplicates")
+    expect(page.locator("#report-exclude")).to_be_disabled()
     page.locator("#undo-chunk").click()
-    expect(tab.locator("#chunks")).to_contain_text("No chunk has these words")
+    expect(report).to_contain_text("has changed since")
 
 
 def test_2_a_run_survives_reload_stop_and_resume_and_shows_on_every_page(window: OpenWindow, page: Page, browser: Browser) -> None:

@@ -92,21 +92,27 @@ def insert_chunks(connection: sqlite3.Connection, document: int, source: str, ch
 
 
 def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50, source: str | None = None,
-               state: str | None = None) -> tuple[list[ChunkRow], int]:
+               state: str | None = None, contains: str | None = None) -> tuple[list[ChunkRow], int]:
     """One page of chunks in reading order, and how many there are in all.
 
     Args:
         page: counted from 1.
         source: only chunks of this file.
         state: "active", "excluded" or "held_out"; None for all.
+        contains: only chunks with these characters in a row, signs as they stand, capital letters like small ones.
     """
     held_out, wanted = (1, None) if state == "held_out" else (None, state)
-    where = "(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3)"
-    values = (source, wanted, held_out)
-    total = connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
-    rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?4 OFFSET ?5",
-        (*values, per_page, (max(page, 1) - 1) * per_page))
+    where = ("(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3) "
+             "AND (?4 IS NULL OR holds(c.content, ?4))")
+    connection.create_function("holds", 2, _holds, deterministic=True)
+    values = (source, wanted, held_out, contains.casefold() if contains else None)
+    skipped = (max(page, 1) - 1) * per_page
+    rows = connection.execute(  # ids alone are sorted; the texts of this page only are read
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN ("
+        f"SELECT c.id FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6) "
+        "ORDER BY r.document, c.chunk_index, c.id", (*values, per_page, skipped)).fetchall()
+    whole = 0 < len(rows) < per_page or not skipped and not rows  # the last page: no need to count
+    total = skipped + len(rows) if whole else connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
     return [chunk_from(row) for row in rows], total
 
 
@@ -183,6 +189,17 @@ def set_chunk_state(connection: sqlite3.Connection, chunk_id: int, state: str) -
         return get_chunk(connection, chunk_id)
 
 
+def exclude_chunks(connection: sqlite3.Connection, chunks: Sequence[int], action: str) -> int:
+    """Exclude chunks as one action; returns how many were not excluded before."""
+    with transaction(connection):
+        old = [one for one in (get_chunk(connection, chunk) for chunk in chunks) if one.state != "excluded"]
+        for one in old:
+            _update_record(connection, one.id, {"state": "excluded"})
+        if old:
+            record_change(connection, action, [RowChange("chunk_records", one.id, {"state": one.state}, {"state": "excluded"}) for one in old])
+    return len(old)
+
+
 def delete_chunk(connection: sqlite3.Connection, chunk_id: int) -> None:
     """Remove a chunk; its id is never given again. Raises StorageError when it is gone already."""
     with transaction(connection):
@@ -208,6 +225,12 @@ def document_chunks(connection: sqlite3.Connection, document: int) -> list[Chunk
     return [chunk_from(row) for row in rows]
 
 
+def all_chunks(connection: sqlite3.Connection) -> list[ChunkRow]:
+    """Every chunk, excluded and held-out ones too, in reading order."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} ORDER BY r.document, c.chunk_index, c.id")
+    return [chunk_from(row) for row in rows]
+
+
 def knowledge_summary(connection: sqlite3.Connection) -> Summary:
     """The knowledge base in numbers."""
     row = connection.execute(
@@ -221,6 +244,11 @@ def knowledge_summary(connection: sqlite3.Connection) -> Summary:
 def _update_record(connection: sqlite3.Connection, chunk_id: int, values: dict[str, Any]) -> None:
     places = ", ".join(f"{name} = ?" for name in values)
     connection.execute(f"UPDATE chunk_records SET {places} WHERE id = ?", [*values.values(), chunk_id])
+
+
+def _holds(content: str | None, casefolded: str) -> bool:
+    """In Python, since SQLite's own functions know the case of a to z only; it is as fast as they are."""
+    return casefolded in (content or "").casefold()
 
 
 def _without_controls(text: str) -> str:

@@ -19,10 +19,13 @@ from phases.shared.errors import ProjectError
 from phases.shared.project import Project, open_project
 from phases.shared.ui.texts import say
 
+REPORTS = ("report.md", "report.json")
+
 
 def offered(project: Project) -> Mapping[str, Path]:
     """Every file that may be downloaded, by the name in its address."""
-    found = {f"data/{one.name}": one for one in sorted(project.data.glob("*.jsonl"))}
+    data = [*sorted(project.data.glob("*.jsonl")), *(project.data / name for name in REPORTS if (project.data / name).is_file())]
+    found = {f"data/{one.name}": one for one in data}
     found |= {f"exports/{one.relative_to(project.exports).as_posix()}": one for one in sorted(project.exports.rglob("*"))
               if one.is_file() and not any(part.startswith(".") for part in one.relative_to(project.exports).parts)}
     return {name: path for name, path in found.items() if not path.is_symlink()}

@@ -21,6 +21,10 @@ window.lehrling = {
   show(id) {
     setTimeout(() => document.getElementById(id)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), 60);
   },
+  cursor(id) {  // characters before the cursor, counted as Python does
+    const field = document.querySelector(`#${id} textarea`);
+    return field ? [...field.value.slice(0, field.selectionStart)].length : 0;
+  },
   filled(form) {
     const known = new Set((document.body.dataset.filled || '').split(' ').filter(Boolean));
     document.body.dataset.filled = [...known.add(form)].join(' ');

@@ -12,9 +12,11 @@ from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunks import (
     NewChunk,
     Summary,
+    all_chunks,
     chunk_page,
     delete_chunk,
     edit_chunk,
+    exclude_chunks,
     get_chunk,
     hash_of,
     held_out_chunks,
@@ -74,6 +76,15 @@ def test_pages_and_filters(connection: sqlite3.Connection) -> None:
     assert chunk_page(connection, page=9) == ([], 6)
 
 
+def test_chunks_are_filtered_by_what_stands_in_them(connection: sqlite3.Connection) -> None:
+    add(connection, "b.txt", "2")
+    edit_chunk(connection, 4, "100 % of_it Öl STRASSE \\ \"quoted\"", 5)
+    for contains, found in (("BETA l", [2, 5]), ("100 %", [4]), ("f_i", [4]), ("öL", [4]), ("straße", [4]), ("%", [4]), ("_", [4]), ("\\", [4]), ('"q', [4]),
+                            ("x" * 100_000, []), ("", [1, 2, 3, 4, 5, 6])):
+        assert [one.id for one in chunk_page(connection, contains=contains)[0]] == found
+    assert chunk_page(connection, contains="beta", source="b.txt", state="active")[1] == 1
+
+
 def test_the_same_bytes_add_nothing(connection: sqlite3.Connection) -> None:
     before = snapshot(connection)
     assert add(connection, "other name.txt", "1") is None
@@ -107,6 +118,16 @@ def test_excluding_and_including(connection: sqlite3.Connection) -> None:
     assert undo_last(connection) == "included chunk 1 again"
     assert undo_last(connection) == "excluded chunk 1"
     assert get_chunk(connection, 1).state == "active"
+
+
+def test_several_are_excluded_as_one_action(connection: sqlite3.Connection) -> None:
+    set_chunk_state(connection, 1, "excluded")
+    before = snapshot(connection)
+    assert exclude_chunks(connection, [1, 2, 3], "excluded 2 duplicates") == 2
+    assert [one.state for one in all_chunks(connection)] == ["excluded"] * 3
+    assert exclude_chunks(connection, [1, 2], "excluded none") == 0
+    assert undo_last(connection) == "excluded 2 duplicates"
+    assert snapshot(connection) == before
 
 
 def test_a_deleted_chunk_comes_back_with_its_id_and_its_id_is_never_given_again(connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from phases.shared.ui.figures import duration, number, percent, size
 from phases.shared.ui.panels.evaluation import evaluation_html
 from phases.shared.ui.panels.knowledge import chunks_table, near
 from phases.shared.ui.panels.pairs import source_html
+from phases.shared.ui.panels.report import report_html
 from phases.shared.ui.panels.runs import curve_points
 from phases.shared.ui.tables import Column, marked, page_links, table
 from phases.shared.ui.texts import TEXTS, many, say, word
@@ -35,6 +36,20 @@ def test_hits_are_marked_and_everything_else_is_escaped() -> None:
     drawn = chunks_table([(chunk(EVIL), f"{EVIL} {MARK_START}x{MARK_END}")], 1, 1, 0, searching=True, filtered=False)
     assert "<img" not in drawn and "<mark>x</mark>" in drawn
     assert "<img" not in near(chunk(EVIL), "Before")
+
+
+def test_a_report_is_escaped_and_says_what_it_found() -> None:
+    spread = {"total": 1000, "smallest": 1, "median": 12.5, "largest": 99}
+    record = {"made": EVIL, "limits": {"shortest": 10, "longest": 2048}, "chunks": 30, "excluded": 0, "held_out": 0, "tokens": spread,
+              "words": spread, "characters": spread, "histogram": [{"start": 0, "end": 50, "chunks": 1}, {"start": 50, "end": 100, "chunks": 99}],
+              "empty": [], "too_short": list(range(20)), "too_long": [], "documents": [{"source": EVIL, "language": EVIL, "chunks": 1, "tokens": 1}],
+              "duplicates": [{"chunk": 7, "of": 3, "similarity": 0.912, "exact": False, "source": EVIL, "text": EVIL}] * 21}
+    shown = report_html(record, True, ["<a href='x'>get</a>"])
+    assert "<img" not in shown and "<a href='x'>" in shown and "has changed since" in shown
+    assert "1 / 12.5 / 99" in shown and "20 chunks" in shown and "11, …" in shown and "Empty" not in shown
+    assert 'title="50 to 99 tokens: 99 chunks"><i style="height:100%"' in shown and "height:3%" in shown
+    assert "91 %" in shown and 'data-row="7"' in shown and "and 1 more" in shown
+    assert "No empty" in report_html({**record, "too_short": [], "duplicates": [], "histogram": []}, False, [])
 
 
 def test_evidence_stands_out_in_its_chunk() -> None:
@@ -78,10 +93,11 @@ def test_the_evaluation_shows_each_model_with_its_interval() -> None:
 def test_only_results_can_be_downloaded(tmp_path: Path) -> None:
     project = create_project(tmp_path, "a b")
     (project.data / "sft_data.jsonl").write_text("{}\n", encoding="utf-8")
+    (project.data / "report.md").write_text("# Report", encoding="utf-8")
     (project.exports / "x").mkdir()
     (project.exports / "x" / "model.safetensors").write_bytes(b"1")
     (project.exports / "secret").symlink_to(project.settings_file)
-    assert set(offered(project)) == {"data/sft_data.jsonl", "exports/x/model.safetensors"}
+    assert set(offered(project)) == {"data/sft_data.jsonl", "data/report.md", "exports/x/model.safetensors"}
     assert 'href="/p/download/a%20b/data/sft_data.jsonl"' in download_link("/p", project, "data/sft_data.jsonl", "get")
 
 

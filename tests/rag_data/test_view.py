@@ -1,0 +1,58 @@
+"""What tab 1 reads and does: filters beside a search, and where a chunk is cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from phases.rag_data import view
+from phases.shared.database.chunks import NewChunk
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import NewDocument, add_document
+from phases.shared.errors import StorageError
+from phases.shared.project import Project, create_project
+
+TEXT = "Lamp 12 burns oil. Lamp 13 burns gas. Lamp 14 burns Öl."
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = create_project(tmp_path, "lamps")
+    contents = [TEXT, *(f"Lamp lamp lamp number {number}." for number in range(80))]
+    with knowledge(made) as connection:
+        add_document(connection, NewDocument("a.md", "1", "md", 9, TEXT), [NewChunk(one, 0, len(one), 9) for one in contents], "builtin")
+    return made
+
+
+def ids(project: Project, query: str, contains: str | None) -> list[int]:
+    return [chunk.id for chunk, _ in view.chunk_lines(project, query, None, None, contains, 1)[0]]
+
+
+def test_a_search_can_be_narrowed_to_what_contains_a_text(project: Project) -> None:
+    assert len(ids(project, "lamp", None)) == view.MOST_HITS
+    assert ids(project, "lamp", "burns öl") == [1]
+    assert ids(project, "", "burns öl") == [1]
+    assert ids(project, "lamp", "burns wood") == []
+
+
+@pytest.mark.parametrize(("at", "second"), [("Lamp 13", "Lamp 13 burns gas. Lamp 14 burns Öl."), ("19", "Lamp 13 burns gas. Lamp 14 burns Öl."),
+                                            (52, "Öl.")])
+def test_a_chunk_is_cut_before_the_words_or_behind_so_many_characters(project: Project, at: str | int, second: str) -> None:
+    first, made = view.split_chunk_at(project, 1, at, TEXT)
+    assert made.content == second and f"{first.content} {second}" == TEXT
+
+
+@pytest.mark.parametrize("at", ["burns", "wood", "", " ", "²"])
+def test_words_that_name_no_place_cut_nothing(project: Project, at: str) -> None:
+    with pytest.raises(StorageError, match="stand"):
+        view.split_chunk_at(project, 1, at)
+    assert view.chunk_in_context(project, 1).chunk.content == TEXT
+
+
+def test_what_was_typed_and_not_saved_is_not_lost(project: Project) -> None:
+    with pytest.raises(StorageError, match="Save it first"):
+        view.split_chunk_at(project, 1, 20, TEXT + " More.")
+    with pytest.raises(StorageError, match="Save it first"):
+        view.merge_chunk_with_next(project, 1, TEXT + " More.")
+    assert view.undo(project) is None
