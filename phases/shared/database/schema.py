@@ -52,7 +52,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER rag_chunks_removed AFTER DELETE ON rag_chunks BEGIN
         INSERT INTO rag_chunks_fts (rag_chunks_fts, rowid, content) VALUES ('delete', old.id, old.content);
     END;
-    CREATE TRIGGER rag_chunks_changed AFTER UPDATE ON rag_chunks BEGIN
+    CREATE TRIGGER rag_chunks_changed AFTER UPDATE OF content ON rag_chunks BEGIN
         INSERT INTO rag_chunks_fts (rag_chunks_fts, rowid, content) VALUES ('delete', old.id, old.content);
         INSERT INTO rag_chunks_fts (rowid, content) VALUES (new.id, new.content);
     END;
