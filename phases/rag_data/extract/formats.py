@@ -14,7 +14,8 @@ from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
-from phases.rag_data.extract.sniff import check_pdf, check_text, check_word
+from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
+from phases.rag_data.extract.sniff import check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
 
@@ -36,6 +37,11 @@ class Format:
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf"),
     Format("docx", (".docx",), check_word, "phases.rag_data.extract.word:extract_docx"),
+    Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
+    Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx"),
+    Format("odt", (".odt",), check_odt, "phases.rag_data.extract.opendocument:extract_odt"),
+    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf"),
+    Format("epub", (".epub",), check_epub, "phases.rag_data.extract.epub:extract_epub"),
     Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
     Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
     Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
