@@ -45,6 +45,10 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
     Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
     Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv"),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
+    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
+    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
 )}
 
 
