@@ -18,8 +18,8 @@ from phases.rag_data.extract.parser import Parser
 from phases.shared.errors import FileRejected
 
 ROWS = [["Nr", "Name", "Höhe", "Bemerkung"], ["1", "Wehr Ahlen", "4,20", "läuft; ohne Geräusch"], ["2", "Wehr Köln", "3,10", ""]]
-TEXT = ("# Wehr Ahlen\n\n- Nr: 1\n- Name: Wehr Ahlen\n- Höhe: 4,20\n- Bemerkung: läuft; ohne Geräusch\n\n"
-        "# Wehr Köln\n\n- Nr: 2\n- Name: Wehr Köln\n- Höhe: 3,10")
+TEXT = ("# Wehr Ahlen\n\n- Nr: 1\n- Höhe: 4,20\n- Bemerkung: läuft; ohne Geräusch\n\n"
+        "# Wehr Köln\n\n- Nr: 2\n- Höhe: 3,10")
 
 
 def read(tmp_path: Path, name: str, content: str | bytes, encoding: str = "utf-8") -> Document:
@@ -40,27 +40,27 @@ def test_a_table_parted_by_tabs_keeps_its_commas(tmp_path: Path) -> None:
 
 
 def test_excel_names_its_delimiter(tmp_path: Path) -> None:
-    assert read(tmp_path, "a.csv", "sep=;\r\nName;Ort\r\nJörg;Köln, Nord\r\n").text == "# Jörg\n\n- Name: Jörg\n- Ort: Köln, Nord"
+    assert read(tmp_path, "a.csv", "sep=;\r\nName;Ort\r\nJörg;Köln, Nord\r\n").text == "# Jörg\n\n- Ort: Köln, Nord"
 
 
 def test_tables_without_names_and_uneven_ones(tmp_path: Path) -> None:
     assert read(tmp_path, "a.csv", "1,2\n3,4\n").text == (
         "# Record 1\n\n- Column 1: 1\n- Column 2: 2\n\n# Record 2\n\n- Column 1: 3\n- Column 2: 4")
     document = read(tmp_path, "a.csv", "name,name\nrot,blau,gelb\n")
-    assert document.text == "# rot\n\n- name: rot\n- name (2): blau\n- Column 3: gelb"
+    assert document.text == "# rot\n\n- name (2): blau\n- Column 3: gelb"
     assert document.notes == ("1 rows have more fields than the first one.",)
 
 
 def test_values_of_several_lines_stay_whole_and_make_no_headings(tmp_path: Path) -> None:
     document = read(tmp_path, "a.csv", 'title,body\nFirst,"one\n# two\nthree"\n')
-    assert document.text == "# First\n\n- title: First\n\nbody:\none\n # two\nthree"
+    assert document.text == "# First\n\nbody:\none\n # two\nthree"
 
 
 def test_nested_objects_have_dotted_names(tmp_path: Path) -> None:
     patient = {"id": 7, "name": "Jörg Weiß", "address": {"city": "Köln", "zip": {"code": "50667"}}, "tags": ["a", "b"],
                "visits": [{"day": "2024-03-03", "ok": True}, {"day": "2024-04-03", "ok": False}], "note": None}
     assert read(tmp_path, "a.json", json.dumps([patient])).text == (
-        "# Jörg Weiß\n\n- id: 7\n- name: Jörg Weiß\n- address.city: Köln\n- address.zip.code: 50667\n- tags: a, b\n"
+        "# Jörg Weiß\n\n- id: 7\n- address.city: Köln\n- address.zip.code: 50667\n- tags: a, b\n"
         "- visits.1.day: 2024-03-03\n- visits.1.ok: yes\n- visits.2.day: 2024-04-03\n- visits.2.ok: no")
 
 

@@ -18,6 +18,8 @@ from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets
 from phases.rag_data.extract.sniff import check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
+LONGEST_LINE = 10_000_000
+
 
 @dataclass(frozen=True)
 class Format:
@@ -82,7 +84,7 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
         source: its name as the person knows it; the ending decides the format.
 
     Raises:
-        FileRejected: empty, encrypted, damaged, not what its name says, or without text.
+        FileRejected: empty, encrypted, damaged, not what its name says, without text or without line ends.
     """
     cleaning = cleaning or Cleaning()
     kind = check_file(path, source)
@@ -90,6 +92,9 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not any(letter.isalnum() for letter in found.text):
         raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
     text = found.text
+    if max(map(len, text.split("\n"))) > LONGEST_LINE:
+        raise FileRejected(f"'{source}' has a single line of more than {LONGEST_LINE:,} characters.",
+                           "Check that it is text for people, and break its lines.", subject=source, code="file_too_dense")
     if not found.pages:
         text = safe_text(text)
         text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")

@@ -34,7 +34,7 @@ def extract_json(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     except ValueError as problem:
         raise damaged(source, str(problem)) from None
     records = _records(whole)
-    return records_text([flatten(one, source) for one in records[:MOST_RECORDS]], len(records))
+    return records_text([flatten(one, source) for one in records[:MOST_RECORDS]], len(records), source)
 
 
 def extract_jsonl(path: Path, source: str, cleaning: Cleaning) -> Extracted:
@@ -74,7 +74,7 @@ def _lines(text: str, source: str) -> Extracted:
                            subject=source, code="file_wrong_kind")
     named = ", ".join(map(str, broken[:NAMED_LINES])) + (" and more" if len(broken) > NAMED_LINES else "")
     notes = (f"Left out {len(broken)} lines that are not JSON: {named}.",) if broken else ()
-    return records_text(records, total, notes)
+    return records_text(records, total, source, notes)
 
 
 def _is_object(line: str, source: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from phases.rag_data.clean import safe_text, tidy_line
@@ -25,13 +26,13 @@ WORDS = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"\w+://|\S+@\S+\.\w+$")
 
 
-def records_text(records: Sequence[Record], total: int, notes: tuple[str, ...] = ()) -> Extracted:
-    """The text of all records. `total`: how many the file holds; those beyond `records` are named in a note."""
+def records_text(records: Sequence[Record], total: int, source: str, notes: tuple[str, ...] = ()) -> Extracted:
+    """The text of all records; the title is the file's name. `total`: how many the file holds; a note names those beyond."""
     if total > len(records):
         notes = (*notes, f"Read the first {len(records):,} of {total:,} records; split the file to add the others.")
     column = heading_column(records)
     return Extracted(assemble(block for number, one in enumerate(records, start=1) for block in _section(one, column, number))[0],
-                     notes=notes)
+                     PurePosixPath(source).stem, notes=notes)
 
 
 def heading_column(records: Sequence[Record]) -> str:
@@ -47,12 +48,16 @@ def heading_column(records: Sequence[Record]) -> str:
 
 
 def _section(record: Record, column: str, number: int) -> Iterator[Block]:
-    """Heading, short values as a list, long ones as text. Fields without a value are left out."""
+    """Heading, short values as a list, long ones as text. Fields without a value are left out, and so is the heading's own
+    field where another stands below it: it would only ask what the title of a title is.
+    """
     short = {name: value for name, value in record.items() if value and "\n" not in value}
-    title = tidy_line(short.get(column, ""))[:LONGEST_HEADING] or f"Record {number}"
     if not any(record.values()):
         return
-    yield Block(heading(1, title))
+    title = tidy_line(short.get(column, ""))[:LONGEST_HEADING]
+    if title and title == short[column] and sum(map(bool, record.values())) > 1:
+        del short[column]
+    yield Block(heading(1, title or f"Record {number}"))
     for place, (name, value) in enumerate(short.items()):
         yield Block(f"- {name}: {value}", tight=place > 0)
     for name, value in record.items():

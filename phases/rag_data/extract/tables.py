@@ -53,7 +53,7 @@ def _extract(path: Path, source: str, delimiter: str) -> Extracted:
         names += [f"Column {place}" for place in range(len(names) + 1, len(row) + 1)]
         records.append({name: checked(value, source) for name, value in zip(names, row, strict=False)})
     notes = (f"{uneven} rows have more fields than the first one.",) if uneven else ()
-    return records_text(records, total, notes)
+    return records_text(records, total, source, notes)
 
 
 def find_delimiter(text: str) -> str:
