@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from phases.rag_data.chunk import chunk_document
@@ -73,6 +75,22 @@ def test_a_list_inside_an_object_and_one_object_a_line(tmp_path: Path) -> None:
     document = read(tmp_path, "a.jsonl", f"{lines}\n{{broken\n")
     assert (document.text, document.notes) == (expected, ("Left out 1 lines that are not JSON: 3.",))
     assert read(tmp_path, "b.json", json.dumps({"year": 2024, "people": people})).text.startswith("# Record 1\n\n- year: 2024\n\n# Anna")
+
+
+def test_parquet_rows_are_records_and_pictures_are_named(tmp_path: Path) -> None:
+    table = pyarrow.table({"name": ["Wehr Ahlen", "Wehr Köln"], "height": [4.2, 3.1], "built": [date(1954, 3, 3), None],
+                           "keeper": [{"first": "Jörg"}, {"first": "Änne"}], "photo": [b"\x89PNG", b"\xff\xd8"]})
+    pyarrow.parquet.write_table(table, tmp_path / "weirs.parquet")
+    with Parser(Cleaning()) as parser:
+        document = parser.extract(tmp_path / "weirs.parquet", "weirs.parquet")
+        data = (tmp_path / "weirs.parquet").read_bytes()
+        for broken in (data[:-40], data[:60] + bytes(40) + data[100:]):
+            (tmp_path / "cut.parquet").write_bytes(broken)
+            with pytest.raises(FileRejected, match="damaged or cut off"):
+                parser.extract(tmp_path / "cut.parquet", "cut.parquet")
+    assert document.text == ("# Wehr Ahlen\n\n- height: 4.2\n- built: 1954-03-03\n- keeper.first: Jörg\n\n"
+                             "# Wehr Köln\n\n- height: 3.1\n- keeper.first: Änne")
+    assert (document.title, document.notes) == ("weirs", ("Left out what is not text in: photo.",))
 
 
 def test_more_records_than_a_document_takes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

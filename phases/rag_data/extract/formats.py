@@ -15,7 +15,7 @@ from pathlib import Path
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
-from phases.rag_data.extract.sniff import check_pdf, check_rtf, check_text
+from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
 LONGEST_LINE = 10_000_000
@@ -51,6 +51,7 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
     Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
     Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
+    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
 )}
 
 

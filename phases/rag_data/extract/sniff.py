@@ -14,7 +14,8 @@ MAGIC = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.doc, .xls)"), (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"), (b"GIF8", "a GIF picture"), (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"), (b"Rar!", "a RAR archive"), (b"\x7fELF", "a program"), (b"MZ", "a program"),
-    (b"SQLite format 3\x00", "a database"), (b"{\\rtf", "an RTF document"))
+    (b"SQLite format 3\x00", "a database"), (b"{\\rtf", "an RTF document"),
+    (b"PAR1", "a Parquet table"), (b"PARE", "an encrypted Parquet table"))
 HEAD_BYTES = 4096
 PDF_HEAD_BYTES = 1024
 PDF_TAIL_BYTES = 16_384
@@ -55,6 +56,19 @@ def check_rtf(path: Path, source: str) -> None:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - HEAD_BYTES))
         if not file.read().rstrip(b"\x00\r\n\t ").endswith(b"}"):
+            raise damaged(source, "its end is missing")
+
+
+def check_parquet(path: Path, source: str) -> None:
+    """A Parquet table begins and ends with its mark."""
+    head = head_of(path)
+    if head.startswith(b"PARE"):
+        raise FileRejected(f"'{source}' is encrypted.", "Save it without encryption.", subject=source, code="file_encrypted")
+    if not head.startswith(b"PAR1"):
+        raise other_content(source, "a Parquet table", head)
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 4))
+        if file.read() != b"PAR1":
             raise damaged(source, "its end is missing")
 
 

@@ -7,7 +7,7 @@ TABS = {
     "rag.state": "{documents}, {chunks}",
     "rag.add": "Add documents",
     "rag.drop": "Files",
-    "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON or JSONL, up to 200 MB each, "
+    "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL or Parquet, up to 200 MB each, "
                    "or a ZIP of them.",
     "rag.add_button": "Add documents",
     "rag.add_button_n": "Add {files}",
