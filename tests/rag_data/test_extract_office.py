@@ -93,6 +93,56 @@ def test_chapters_come_in_the_order_of_the_spine(tmp_path: Path) -> None:
     assert extract_document(made, "a.epub").text == "# Eins\n\nGrüße & Eins\n\n# Zwei\n\nGrüße & Zwei"
 
 
+def test_chapters_without_headings_take_those_of_the_table_of_contents(tmp_path: Path) -> None:
+    page = '<html xmlns="http://www.w3.org/1999/xhtml"><body>{0}</body></html>'
+    made = epub(tmp_path / "a.epub", {"text/one.xhtml": page.format("<p>Erste Worte.</p>"),
+                                      "nav.xhtml": page.format('<nav><ol><li><a href="text/one.xhtml">Über das Wehr</a></li></ol></nav>')})
+    path = replaced(tmp_path / "b.epub", made, "OPS/book.opf", ('href="nav.xhtml"', 'href="nav.xhtml" properties="nav"'))
+    assert extract_document(path, "b.epub").text == "# Über das Wehr\n\nErste Worte."
+
+
+def test_a_book_that_lacks_a_chapter_says_so(tmp_path: Path) -> None:
+    made = epub(tmp_path / "a.epub", {"one.xhtml": "<html><body><p>words</p></body></html>"})
+    path = replaced(tmp_path / "b.epub", made, "OPS/book.opf", (
+        "</manifest><spine>", '<item id="x" href="gone.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="x"/>'))
+    document = extract_document(path, "b.epub")
+    assert (document.text, document.notes) == ("words", ("The book names a chapter that it does not hold: OPS/gone.xhtml.",))
+
+
+def test_rtf_of_word_with_styles_code_page_and_footnote(tmp_path: Path) -> None:
+    path = tmp_path / "a.rtf"
+    path.write_bytes(
+        rb"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Times;}}{\stylesheet{\s0 Normal;}{\s1\b\sbasedon0 heading 1;}{\s15\qc Title;}}"
+        rb"{\header\pard running header\par}\pard\s15 Pr\'fcfung\par\pard\s1\b Gr\'f6\'dfe\par\pard\plain Text{\footnote small print} \u8364? 5\par"
+        rb"{\listtext\'b7\tab}\ilvl0 eins\par{\listtext o\tab}\ilvl1 zwei\par"
+        rb"\trowd\cellx100\cellx200\intbl a\cell b\par c\cell\row\intbl d\cell e\cell\row\pard Ende\par}")
+    document = extract_document(path, "a.rtf")
+    assert document.text == ("# Prüfung\n\n## Größe\n\nText € 5\n\n- eins\n  - zwei\n\n| a | b c |\n| --- | --- |\n| d | e |\n\nEnde")
+    assert document.notes == ("Left out 1 footnotes.",)
+
+
+def test_an_opendocument_text_with_nested_lists_notes_boxes_and_merged_cells(tmp_path: Path) -> None:
+    body = ('<text:table-of-content><text:p>Contents</text:p></text:table-of-content>'
+            '<text:h text:outline-level="1">Wehr<text:note><text:note-body><text:p>small print</text:p></text:note-body></text:note></text:h>'
+            '<text:list><text:list-item><text:p>eins</text:p><text:list><text:list-item><text:p>zwei</text:p></text:list-item></text:list>'
+            '</text:list-item><text:list-item><text:p>drei</text:p></text:list-item></text:list>'
+            '<text:p>a<text:s text:c="3"/>b<text:line-break/>c<draw:frame><draw:text-box><text:p>boxed</text:p></draw:text-box></draw:frame></text:p>'
+            '<table:table><table:table-row><table:table-cell table:number-columns-spanned="2"><text:p>wide</text:p></table:table-cell>'
+            '<table:covered-table-cell/></table:table-row><table:table-row table:number-rows-repeated="1000000"><table:table-cell/>'
+            '</table:table-row><table:table-row><table:table-cell table:number-columns-repeated="2"><text:p>x</text:p></table:table-cell>'
+            '</table:table-row></table:table>')
+    spaces = " ".join(f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for short, name in (
+        ("office", "office"), ("text", "text"), ("table", "table"), ("draw", "drawing")))
+    path = tmp_path / "a.odt"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("content.xml", f"<office:document-content {spaces}><office:body><office:text>{body}</office:text></office:body>"
+                         "</office:document-content>")
+    document = extract_document(path, "a.odt")
+    assert document.text == ("# Wehr [1]\n\n- eins\n  - zwei\n- drei\n\na b\nc\n\nboxed\n\n"
+                             "| wide |  |\n| --- | --- |\n| x | x |\n\n[1] small print")
+    assert document.notes == ("Left out the table of contents; its headings stand in the text.",)
+
+
 def test_protected_books_are_refused_and_scrambled_fonts_are_not(tmp_path: Path) -> None:
     about = ('<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><e:EncryptedData '
              'xmlns:e="http://www.w3.org/2001/04/xmlenc#"><e:EncryptionMethod Algorithm="{}"/></e:EncryptedData></encryption>')

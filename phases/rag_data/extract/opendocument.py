@@ -40,7 +40,7 @@ def extract_odt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     reader = _Reader([one for one in (styles, content) if one is not None], body)
     text = assemble(reader.blocks(body))[0]
     title = about.findtext(f".//{TITLE}") if about is not None else ""
-    left_out = any(body.iter(*CONTENTS))
+    left_out = next(body.iter(*CONTENTS), None) is not None
     return Extracted("\n\n".join(filter(None, (text, "\n".join(reader.notes)))), title or "",
                      notes=("Left out the table of contents; its headings stand in the text.",) if left_out else ())
 

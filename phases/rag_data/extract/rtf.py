@@ -43,7 +43,9 @@ def extract_rtf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
 
 def _marked(rtf: str) -> str:
     """The source with marks where headings, list depths, cells and rows begin or end."""
-    styles = {match[1]: 1 if match[4] else int(match[2] or int(match[3]) + 1) for match in STYLE.finditer(rtf)}
+    found = list(STYLE.finditer(rtf))
+    below_title = int(any(one[4] and len(re.findall(rf"\\s{one[1]}(?!\d)", rtf)) > 1 for one in found))
+    styles = {one[1]: 1 if one[4] else int(one[2] or int(one[3]) + 1) + below_title for one in found}
 
     def mark(match: re.Match[str]) -> str:
         kept = match[0].rstrip()
@@ -51,7 +53,7 @@ def _marked(rtf: str) -> str:
             return _escaped(PLAIN_MARKS[match[3]])
         if match[1] == "ilvl":
             return f"{kept}{_escaped(DEPTH)}{match[2]}{_escaped(END)}"
-        level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1
+        level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1 + below_title
         return f"{kept}{_escaped(LEVEL)}{level}{_escaped(END)}" if 1 <= level <= 9 else match[0]
 
     return MARKS.sub(mark, rtf)
@@ -110,4 +112,4 @@ def _unmarked(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return tidy_line(re.sub(r"\s+", " ", _unmarked(text)))
+    return tidy_line(re.sub(r"\s+", " ", _unmarked(text))).removesuffix(";" if INNER in text else "")
