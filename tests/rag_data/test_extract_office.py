@@ -20,7 +20,7 @@ TABLE = "| Stelle | Höhe | Zustand |\n| --- | --- | --- |\n| Nordpfeiler | 4,20
 REPORT = ("Das Wehr Ahlen wurde am 3. März geprüft. Die Schützentafel läuft ohne Geräusch, und die Größe des Spalts beträgt "
           f"12 Millimeter. Die nächste Prüfung ist im Oktober fällig.\n\n## Messwerte\n\n{TABLE}\n\n## Arbeiten\n\n"
           "1. Die Kette schmieren.\n2. Den Rechen räumen.\n\n- Öl nachfüllen\n- Lampe tauschen\n\nUnterschrift: Jörg Weiß")
-ENTITY = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname"><!ENTITY y "expanded">]>'
+ENTITY = '<!DOCTYPE a [<!ENTITY x SYSTEM "{}"><!ENTITY y "expanded">]>'
 
 
 @pytest.mark.parametrize("name", ["libreoffice.odt", "libreoffice.rtf", "pandoc.odt", "pandoc.rtf", "pandoc.epub"])
@@ -169,17 +169,20 @@ def replaced(path: Path, original: Path, part: str, change: tuple[str, str]) -> 
     ("pandoc.docx", "word/document.xml", "<w:document")])
 def test_entities_are_never_followed(tmp_path: Path, name: str, part: str, root: str) -> None:
     """A part that defines entities is refused or read without them: no file, no address, no expansion."""
-    word = {"libreoffice.odt": "Geräusch", "slides.pptx": "Wehr", "sheets.xlsx": "<v>0</v>", "pandoc.epub": "Geräusch",
+    word = {"libreoffice.odt": "Geräusch", "slides.pptx": "Wehr", "sheets.xlsx": "<v>1.5", "pandoc.epub": "Geräusch",
             "pandoc.docx": "Geräusch"}[name]
-    defined = replaced(tmp_path / "defined", FIXTURES / name, part, (root, ENTITY + root))
-    made = replaced(tmp_path / name, defined, part, (word, "&x;&y;" + word))
-    host = Path("/etc/hostname").read_text().strip()
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hidden words", encoding="utf-8")
+    defined = replaced(tmp_path / "defined", FIXTURES / name, part, (root, ENTITY.format(secret.as_uri()) + root))
+    made = replaced(tmp_path / name, defined, part, (word, f"{word[:3]}&x;&y;{word[3:]}"))
+    with zipfile.ZipFile(made) as archive:
+        assert b"&x;&y;" in archive.read(part)
     try:
         text = extract_document(made, name).text
     except FileRejected as refused:
         assert refused.code == "file_damaged"
     else:
-        assert host not in text
+        assert "hidden" not in text
         assert "expanded" not in text
 
 
