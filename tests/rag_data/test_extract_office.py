@@ -36,7 +36,7 @@ def test_slides_are_pages_with_headings_lists_tables_charts_and_notes() -> None:
     assert document.text == (
         "# Wehr Ahlen\n\nPrüfung im März\n\n# Arbeiten\n\n- Öl nachfüllen\n  - nur Bioöl\n- Lampe tauschen\n\n"
         f"Notes: Die Größe des Spalts nennen.\n\n# Messwerte\n\n{TABLE}\n\n# Slide 4\n\nUnterschrift: Jörg Weiß\n\n"
-        "|  | Abfluss |\n| --- | --- |\n| Januar | 1.5 |\n| Februar | 2 |")
+        "|  | Abfluss |\n| --- | --- |\n| Januar | 1.5 |\n| Februar | 1234567 |")
     assert [document.text[start:].split("\n")[0] for start in document.pages] == [
         "# Wehr Ahlen", "# Arbeiten", "# Messwerte", "# Slide 4"]
 

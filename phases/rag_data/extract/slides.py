@@ -111,7 +111,7 @@ def _chart(chart: Any) -> str:
     rows = [["", *(one.name or "" for one in series)]]
     values = [list(one.values) for one in series]
     for place, name in enumerate(names):
-        rows.append([name, *("" if place >= len(one) or one[place] is None else f"{one[place]:g}" for one in values)])
+        rows.append([name, *("" if place >= len(one) or one[place] is None else f"{one[place]:.12g}" for one in values)])
     table = safe_text(markdown_table(rows)) if names and series else ""
     return "\n\n".join(filter(None, (safe_text(title), table)))
 
