@@ -121,6 +121,13 @@ def test_rtf_of_word_with_styles_code_page_and_footnote(tmp_path: Path) -> None:
     assert document.notes == ("Left out 1 footnotes.",)
 
 
+def test_cells_after_a_merged_one_stand_in_their_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.rtf"
+    path.write_bytes(rb"{\rtf1\trowd\cellx2000\cellx3000 wide\cell last\cell\row"
+                     rb"\trowd\cellx1000\cellx2010\cellx3000 a\cell b\cell c\cell\row\pard end\par}")
+    assert extract_document(path, "a.rtf").text == "| wide |  | last |\n| --- | --- | --- |\n| a | b | c |\n\nend"
+
+
 def test_an_opendocument_text_with_nested_lists_notes_boxes_and_merged_cells(tmp_path: Path) -> None:
     body = ('<text:table-of-content><text:p>Contents</text:p></text:table-of-content>'
             '<text:h text:outline-level="1">Wehr<text:note><text:note-body><text:p>small print</text:p></text:note-body></text:note></text:h>'

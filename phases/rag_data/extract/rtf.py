@@ -1,13 +1,14 @@
 r"""RTF -> text: headings by outline level or style, lists, tables as Markdown tables.
 
 In: an RTF file. Out: Markdown text. striprtf decodes the text but drops all structure, so marks are put into the source
-first, as escaped control characters that no document holds (\'01 to \'07); they come back at their places in its text.
+first, as escaped control characters that no document holds (\'01 to \'08); they come back at their places in its text.
 Page headers and footnotes are left out, the latter with a note.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,15 @@ from striprtf.striprtf import rtf_to_text
 from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
 
-LEVEL, DEPTH, END, CELL, ROW_END, ROW, INNER = "\x01", "\x07", "\x02", "\x03", "\x04", "\x05", "\x06"
-MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl)(\d{1,4})|(cell|row|trowd|nestcell)(?![a-z]))(?!\d) ?")
+LEVEL, DEPTH, END, CELL, ROW_END, ROW, INNER, EDGE = "\x01", "\x07", "\x02", "\x03", "\x04", "\x05", "\x06", "\x08"
+MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl|cellx)(\d{1,6})|(cell|row|trowd|nestcell)(?![a-z]))(?!\d) ?")
 PLAIN_MARKS = {"cell": CELL, "row": ROW_END, "trowd": ROW, "nestcell": INNER}
 STYLE = re.compile(r"\{\\s(\d+)\\[^{}]*?(?:heading (\d)|\\outlinelevel(\d)[^{}]*?|(title))\s*;\}", re.IGNORECASE)
 PAGE_OF_CODES = re.compile(r"\\ansicpg(\d{3,5})")
 TITLE = re.compile(r"\{\\title ((?:[^{}\\]|\\[^{}])*)\}")
 ITEM = re.compile(r"\s*(?:(\d{1,3})[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
+
+SAME_EDGE = 60  # twips, a millimetre
 
 
 def extract_rtf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
@@ -51,8 +54,8 @@ def _marked(rtf: str) -> str:
         kept = match[0].rstrip()
         if match[3]:
             return _escaped(PLAIN_MARKS[match[3]])
-        if match[1] == "ilvl":
-            return f"{kept}{_escaped(DEPTH)}{match[2]}{_escaped(END)}"
+        if match[1] in {"ilvl", "cellx"}:
+            return f"{kept}{_escaped(DEPTH if match[1] == 'ilvl' else EDGE)}{match[2]}{_escaped(END)}"
         level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1 + below_title
         return f"{kept}{_escaped(LEVEL)}{level}{_escaped(END)}" if 1 <= level <= 9 else match[0]
 
@@ -64,16 +67,37 @@ def _escaped(mark: str) -> str:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    rows: list[list[str]] = []
+    rows: list[str] = []
     for words, row in _parts(text):
-        if words.strip() and rows:
-            yield Block(markdown_table(rows))
+        if _plain(words) and rows:
+            yield Block(markdown_table(_aligned(rows)))
             rows = []
         yield from _paragraphs(words)
-        if row is not None:
-            rows.append([_plain(cell) for cell in row.rstrip("\n\r \t").removesuffix(CELL).split(CELL)])
+        rows += [] if row is None else [row]
     if rows:
-        yield Block(markdown_table(rows))
+        yield Block(markdown_table(_aligned(rows)))
+
+
+def _aligned(rows: list[str]) -> list[list[str]]:
+    """The cells of a table's rows, those after a merged one in the column where they stand.
+
+    Rows announce the right edges of their cells, in twips; a merged cell's edge is that of the last column it covers.
+    """
+    cells = [[_plain(cell) for cell in row.rstrip("\n\r \t").removesuffix(CELL).split(CELL)] for row in rows]
+    edges = [[int(one) for one in re.findall(f"{EDGE}(\\d+){END}", row)][:len(own)] for row, own in zip(rows, cells, strict=True)]
+    if any(len(own) != len(its) or sorted(set(its)) != its for own, its in zip(cells, edges, strict=True)):
+        return cells
+    grid: list[int] = []
+    for edge in sorted({one for its in edges for one in its}):
+        if not grid or edge - grid[-1] > SAME_EDGE:
+            grid.append(edge)
+    placed = []
+    for own, its in zip(cells, edges, strict=True):
+        line = [""] * len(grid)
+        for cell, left in zip(own, [-SAME_EDGE - 1, *its], strict=False):
+            line[min(bisect_right(grid, left + SAME_EDGE), len(grid) - 1)] += cell
+        placed.append(line)
+    return placed
 
 
 def _parts(text: str) -> Iterator[tuple[str, str | None]]:
@@ -108,7 +132,7 @@ def _paragraphs(text: str) -> Iterator[Block]:
 
 
 def _unmarked(text: str) -> str:
-    return re.sub(f"[{LEVEL}{DEPTH}]\\d{END}", "", text).replace(INNER, "; ")
+    return re.sub(f"[{LEVEL}{DEPTH}{EDGE}]\\d+{END}", "", text).replace(INNER, "; ")
 
 
 def _plain(text: str) -> str:
