@@ -60,7 +60,8 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--domain", default="general", choices=DOMAINS, help="what the documents are about"),
         _argument("--base-model", default="builtin", help="builtin, a Hugging Face id, or a folder"))),
     Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
-            (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, TXT, MD or HTML"), DETACH),
+            (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
+             "JSON, JSONL, Parquet, or a ZIP or folder of them"), DETACH),
             config="phases.rag_data.config:IngestConfig"),
     Command("documents", "list the documents", commands.documents, words.show_documents),
     Command("remove", "remove a document and its chunks", commands.remove, words.show_sentence,

@@ -55,6 +55,7 @@ def show_ingest(result: Record) -> str:
         if result.get(word):
             lines.append(f"{word}: {', '.join(result[word])}")
     lines += [f"not taken: {one['file']}: {one['reason']} {one.get('advice', '')}".rstrip() for one in result.get("rejected", [])]
+    lines += [f"note: {one['file']}: {one['note']}" for one in result.get("notes", [])]
     if result.get("chunks") is not None:
         lines.append(f"chunks added: {result['chunks']}")
     return "\n".join(lines)

@@ -134,6 +134,21 @@ def test_bad_files_are_named_with_their_reason_and_the_good_one_is_taken(lehrlin
     assert len(list((lehrling.projects / "handbook" / "data" / "documents").iterdir())) == 1
 
 
+def test_a_folder_is_taken_with_all_in_it_and_notes_are_shown(lehrling: Commands, notes: Path, tmp_path: Path) -> None:
+    lehrling("new", "handbook")
+    folder = tmp_path / "papers"
+    (folder / "lists").mkdir(parents=True)
+    notes.rename(folder / notes.name)
+    (folder / "lists" / "bells.jsonl").write_text('{"name": "South bell", "weight": "180 kg"}\nnot JSON\n', encoding="utf-8")
+    (folder / "photo.png").write_bytes(b"\x89PNG\r\n")
+    answer = lehrling("ingest", "handbook", str(folder))
+    assert answer.code == 0
+    assert "added: bells.md, lists/bells.jsonl" in answer.out
+    assert "not taken: photo.png" in answer.out
+    assert "note: lists/bells.jsonl: Left out 1 lines that are not JSON: 2." in answer.out
+    assert "180 kg" in lehrling("search", "handbook", "South bell", "--json").out
+
+
 def test_only_bad_files_leave_everything_as_it_was(lehrling: Commands, notes: Path, tmp_path: Path) -> None:
     lehrling("new", "handbook")
     lehrling("ingest", "handbook", str(notes))

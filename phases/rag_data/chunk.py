@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -152,11 +153,12 @@ def find_headings(text: str) -> list[Heading]:
 def heading_path(headings: Sequence[Heading], place: int) -> tuple[str, ...]:
     """Titles from the topmost heading down to the one that `place` stands under."""
     path: list[Heading] = []
-    for one in headings:
-        if one.start > place:
+    for one in reversed(headings[:bisect_right(headings, place, key=lambda one: one.start)]):
+        if not path or one.level < path[-1].level:
+            path.append(one)
+        if one.level == 1:
             break
-        path = [*(above for above in path if above.level < one.level), one]
-    return tuple(one.title for one in path)
+    return tuple(one.title for one in reversed(path))
 
 
 def _stretches(parts: Sequence[Section], held: frozenset[Section]) -> Iterator[tuple[int, int, bool]]:

@@ -1,10 +1,10 @@
 """Files -> rows: the story of tab 1, top to bottom.
 
-In: files of a person. Out: documents and chunks in `data/wissensbasis.sqlite`, the originals in `data/documents/`.
-Command: `python app.py ingest NAME FILE...`
+In: files, folders and ZIP files of a person. Out: documents and chunks in `data/wissensbasis.sqlite`, the originals in `data/documents/`.
+Command: `python app.py ingest NAME FILE_OR_FOLDER...`
 
     ingest_files   checks, then submits a job               (window or command)
-    prepare        copies the originals, lists them in inputs/files.json   (the same process)
+    prepare        unpacks ZIP files and folders, copies the originals, lists them in inputs/files.json   (the same process)
     run            parses and cuts each file, one record a document        (the job's child)
     apply          one record -> rows, in one transaction                  (the worker)
 """
@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sqlite3
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from phases.rag_data.chunk import chunk_document
 from phases.rag_data.clean import Cleaning
+from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
@@ -39,7 +39,6 @@ from phases.shared.project import Project
 
 MAX_FILE_BYTES = 200_000_000
 MAX_TOTAL_BYTES = 2_000_000_000
-MAX_NAME = 150
 
 
 def ingest_files(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
@@ -51,17 +50,22 @@ def ingest_files(projects: Path, project: Project, config: IngestConfig, files: 
 
 
 def check_upload(files: Iterable[Path]) -> None:
-    """Every file is there, is a file, and all of them together are not too much. Raises NotReady or FileRejected."""
+    """Everything is there, no folder is empty, and all of it is not too much. Raises NotReady or FileRejected."""
     total = 0
     files = list(files)
     if not files:
-        raise NotReady("No file was chosen.", "Choose one or more files: PDF, DOCX, TXT, MD or HTML.")
+        raise NotReady("No file was chosen.", "Choose one or more files: PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, "
+                       "Markdown, TXT, CSV, JSON, Parquet, or a ZIP or folder of them.")
     for path in files:
         if path.is_dir():
-            raise FileRejected(f"'{path}' is a folder.", "Name the files in it.", subject=path.name, code="file_folder")
-        if not path.is_file():
+            inside = [one.path.stat().st_size for one in walk_folder(path) if one.path]
+            if not inside:
+                raise FileRejected(f"The folder '{path}' holds no files.", "Check the path.", subject=path.name, code="file_folder")
+            total += sum(inside)
+        elif not path.is_file():
             raise FileRejected(f"There is no file '{path}'.", "Check the path.", subject=path.name, code="file_missing")
-        total += path.stat().st_size
+        else:
+            total += path.stat().st_size
     if total > MAX_TOTAL_BYTES:
         raise FileRejected(f"These files are {total / 1e9:.1f} GB together; {MAX_TOTAL_BYTES / 1e9:.0f} GB go at a time.",
                            "Add them in several steps.", code="files_too_large")
@@ -73,15 +77,15 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     A file that is refused at the door (unknown, empty, too large) is listed with its reason and not copied.
     """
     check_config(config)
-    given = arguments.get("files") or []
-    check_upload(Path(one["path"]) for one in given)
-    listed: list[dict[str, Any]] = []
-    for one in given:
-        wanted = clean_source_name(one["source"])
-        source = _free_name(wanted, {other["source"] for other in listed})
-        listed.append(_listed_file(project, Path(one["path"]), source, wanted))
+    given = [(one["source"], Path(one["path"])) for one in arguments.get("files") or []]
+    check_upload(path for _, path in given)
+    listed: dict[str, dict[str, Any]] = {}
+    with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
+        for one in collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)):
+            source = _free_name(one.source, listed)
+            listed[source] = _listed_file(project, one, source)
     with knowledge(project):  # made here, because the job's child only reads it
-        write_json(inputs / "files.json", listed)
+        write_json(inputs / "files.json", list(listed.values()))
 
 
 def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
@@ -115,28 +119,23 @@ def apply(connection: sqlite3.Connection, project: Project, job_id: str, record:
         stored.unlink(missing_ok=True)
 
 
-def clean_source_name(name: str) -> str:
-    """A file's name without folders and characters that trouble a terminal, a page or a file system."""
-    name = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
-    name = "".join(one if one.isprintable() and one not in '<>:"|?*' else "_" for one in name).strip() or "file"
-    stem, ending = Path(name).stem, Path(name).suffix
-    return stem[:MAX_NAME - len(ending)] + ending
-
-
-def _free_name(name: str, taken: set[str]) -> str:
+def _free_name(name: str, taken: Collection[str]) -> str:
     """Within one import two files of one name are two documents: the second is told apart by a number."""
-    path, number, free = Path(name), 2, name
+    path, number, free = PurePosixPath(name), 2, name
     while free in taken:
-        free = f"{path.stem} ({number}){path.suffix}"
+        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
         number += 1
     return free
 
 
-def _listed_file(project: Project, path: Path, source: str, wanted: str) -> dict[str, Any]:
-    size = path.stat().st_size
-    listed: dict[str, Any] = {"source": source, "stored": "", "sha256": "", "bytes": size, "rejected": None, "notes": []}
-    if source != wanted:
-        listed["notes"] = [f"Another file of this import is called '{wanted}' too; this one is listed as '{source}'."]
+def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
+    listed: dict[str, Any] = {"source": source, "stored": "", "sha256": "", "bytes": 0, "rejected": None, "notes": []}
+    if source != found.source:
+        listed["notes"] = [f"Another file of this import is called '{found.source}' too; this one is listed as '{source}'."]
+    path, size = found.path, found.path.stat().st_size if found.path else 0
+    listed["bytes"] = size
+    if path is None:
+        return {**listed, "rejected": found.refused.as_record() if found.refused else None}
     try:
         kind = format_of(source)
         if size > MAX_FILE_BYTES:

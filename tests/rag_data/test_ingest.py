@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from phases.rag_data import ingest
+from phases.rag_data.collect import clean_source_name
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.ingest import clean_source_name, ingest_files
+from phases.rag_data.ingest import ingest_files
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import chunk_page, held_out_chunks, knowledge_summary
 from phases.shared.database.connection import knowledge
@@ -147,8 +148,9 @@ def test_an_import_of_refused_files_only_is_done_with_its_reasons(project: Proje
 def test_a_missing_file_stops_everything_at_once(project: Project, folder: Path) -> None:
     with pytest.raises(FileRejected, match="no file"):
         ingest_files(project.root.parent, project, IngestConfig(), [text_file(folder, "a.txt", "x"), folder / "missing.pdf"])
-    with pytest.raises(FileRejected, match="folder"):
-        ingest_files(project.root.parent, project, IngestConfig(), [folder])
+    (folder / "empty").mkdir()
+    with pytest.raises(FileRejected, match="holds no files"):
+        ingest_files(project.root.parent, project, IngestConfig(), [folder / "empty"])
     with pytest.raises(NotReady):
         ingest_files(project.root.parent, project, IngestConfig(), [])
     assert list_jobs(project.root.parent) == []

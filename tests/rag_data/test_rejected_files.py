@@ -84,6 +84,15 @@ def test_a_pdf_that_was_cut_off_is_refused(tmp_path: Path, share: float) -> None
         extract_document(cut(tmp_path / "a.pdf", make_pdf(tmp_path / "whole.pdf"), share), "a.pdf")
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.rtf"])
+def test_text_without_line_ends_is_refused_in_time(tmp_path: Path, name: str) -> None:
+    begin, end = {"a.rtf": (b"{\\rtf1 ", b"}"), "a.html": (b"<html><body><p>", b"</p></body></html>")}.get(name, (b"", b""))
+    began = time.monotonic()
+    with Parser(Cleaning()) as parser, pytest.raises(FileRejected, match="single line of more than"):
+        parser.extract(written(tmp_path / name, begin + b"x" * 10_100_000 + end), name)
+    assert time.monotonic() - began < 30
+
+
 def test_a_page_nested_deeply_is_read(tmp_path: Path) -> None:
     page = "<html><body>" + "<div>" * 400 + "deep words" + "</div>" * 400 + "<table><tr><td>" * 100 + "cell"
     with Parser(Cleaning()) as parser:

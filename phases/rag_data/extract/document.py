@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from phases.rag_data.clean import tidy_line
 
-POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^microsoft word|\.(docx?|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
+POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Document:
     """An extracted document.
 
-    `media` is one of pdf, docx, txt, md, html. `pages` are the offsets in `text` where each page begins, empty for formats
+    `media` is a key of `phases.rag_data.extract.formats.FORMATS`. `pages` are the offsets in `text` where each page begins, empty for formats
     without pages. `notes` are sentences on what was left out or repaired.
     """
 

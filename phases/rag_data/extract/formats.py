@@ -14,8 +14,11 @@ from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
-from phases.rag_data.extract.sniff import check_pdf, check_text, check_word
+from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
+from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
+
+LONGEST_LINE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,19 @@ class Format:
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf"),
     Format("docx", (".docx",), check_word, "phases.rag_data.extract.word:extract_docx"),
+    Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
+    Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx"),
+    Format("odt", (".odt",), check_odt, "phases.rag_data.extract.opendocument:extract_odt"),
+    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf"),
+    Format("epub", (".epub",), check_epub, "phases.rag_data.extract.epub:extract_epub"),
     Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
     Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
     Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv"),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
+    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
+    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
+    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
 )}
 
 
@@ -72,7 +85,7 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
         source: its name as the person knows it; the ending decides the format.
 
     Raises:
-        FileRejected: empty, encrypted, damaged, not what its name says, or without text.
+        FileRejected: empty, encrypted, damaged, not what its name says, without text or without line ends.
     """
     cleaning = cleaning or Cleaning()
     kind = check_file(path, source)
@@ -80,6 +93,9 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not any(letter.isalnum() for letter in found.text):
         raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
     text = found.text
+    if max(map(len, text.split("\n"))) > LONGEST_LINE:
+        raise FileRejected(f"'{source}' has a single line of more than {LONGEST_LINE:,} characters.",
+                           "Check that it is text for people, and break its lines.", subject=source, code="file_too_dense")
     if not found.pages:
         text = safe_text(text)
         text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")

@@ -37,14 +37,14 @@ LAYOUT_CELL_CHARS = 1500
 
 def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
-    page = DECLARATION.sub("", safe_text(_decode(path.read_bytes())), count=1)
+    page = DECLARATION.sub("", safe_text(decode_page(path.read_bytes())), count=1)
     try:
         root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
     title = tidy_line(root.findtext(".//title") or "")
     main = _main_part(root)
-    walked = _walked(main if main is not None else root, bare=main is None)
+    walked = walk_page(main if main is not None else root, bare=main is None)
     note = ("Left out menus, page headers and footers around the main text.",)
     if main is not None:
         return Extracted(walked, title, notes=note if len(walked) < 0.9 * _length(root) else ())
@@ -54,7 +54,7 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     return Extracted(walked, title)
 
 
-def _decode(data: bytes) -> str:
+def decode_page(data: bytes) -> str:
     """By UTF-8 or byte order mark, else by the page's own word, else by guess."""
     named = CHARSET.search(data[:4096])
     try:
@@ -100,7 +100,7 @@ def _is_enough(found: str, walked: str) -> bool:
     return long_enough and tables[0] >= tables[1] and titles[0] >= 0.7 * titles[1]
 
 
-def _walked(root: HtmlElement, *, bare: bool) -> str:
+def walk_page(root: HtmlElement, *, bare: bool = False) -> str:
     """The text of an element and all below it. `bare`: a page that names no main part, so menus must be guessed."""
     walk = _Walk(bare)
     walk.visit(root)

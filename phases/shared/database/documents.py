@@ -19,7 +19,7 @@ from phases.shared.errors import StorageError
 
 @dataclass(frozen=True)
 class NewDocument:
-    """A document on its way into the knowledge base. `media` is one of pdf, docx, txt, md, html."""
+    """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ..."""
 
     source: str
     sha256: str

@@ -83,6 +83,7 @@ def report(job: Job) -> str:
     rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
              for one in result.get("rejected") or []]
     lines = "".join(f"<li><b>{text(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
+    lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
 
 

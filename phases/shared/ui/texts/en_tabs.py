@@ -7,7 +7,8 @@ TABS = {
     "rag.state": "{documents}, {chunks}",
     "rag.add": "Add documents",
     "rag.drop": "Files",
-    "rag.formats": "PDF, DOCX, TXT, Markdown or HTML, up to 200 MiB each.",
+    "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL or Parquet, up to 200 MB each, "
+                   "or a ZIP of them.",
     "rag.add_button": "Add documents",
     "rag.add_button_n": "Add {files}",
     "rag.no_files": "Choose files first.",

@@ -1,0 +1,112 @@
+"""CSV and TSV -> text: each row a record.
+
+In: a table as text, in any usual encoding, parted by commas, semicolons, tabs or bars. Out: Markdown text. The first row gives
+the field names unless it holds numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from phases.rag_data.clean import Cleaning, safe_text, tidy_line
+from phases.rag_data.extract.document import Extracted
+from phases.rag_data.extract.records import MOST_FIELDS, MOST_RECORDS, MOST_VALUE_CHARS, checked, records_text
+from phases.rag_data.extract.sniff import damaged
+from phases.rag_data.extract.text import decode
+from phases.shared.errors import FileRejected
+
+DELIMITERS = ",;\t|"
+NAMED_DELIMITER = re.compile(r"\ufeff?sep=(.)\r?\n")  # Excel's own line
+SAMPLE_CHARS = 65_536
+SAMPLE_ROWS = 50
+NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*\s*%?")
+
+
+def extract_csv(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+    """Read a table whose delimiter is found out. Raises FileRejected when a quotation mark never ends."""
+    return _extract(path, source, "")
+
+
+def extract_tsv(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+    """Read a table parted by tabs."""
+    return _extract(path, source, "\t")
+
+
+def _extract(path: Path, source: str, delimiter: str) -> Extracted:
+    text = decode(path.read_bytes()).replace("\x00", "")
+    if named := NAMED_DELIMITER.match(text):
+        text, delimiter = text[named.end():], named[1]
+    rows = _rows(text, delimiter or find_delimiter(text), source)
+    first = next(rows, [])
+    names, is_head = _names(first)
+    records, total, uneven = [], 0, 0
+    for row in rows if is_head else _with(first, rows):
+        total += 1
+        if total > MOST_RECORDS:
+            continue
+        uneven += len(row) > len(names)
+        names += [f"Column {place}" for place in range(len(names) + 1, len(row) + 1)]
+        records.append({name: checked(value, source) for name, value in zip(names, row, strict=False)})
+    notes = (f"{uneven} rows have more fields than the first one.",) if uneven else ()
+    return records_text(records, total, source, notes)
+
+
+def find_delimiter(text: str) -> str:
+    """The delimiter that cuts most of the first rows into the same number of fields, and into the most of them."""
+    sample = text[:SAMPLE_CHARS]
+
+    def rank(delimiter: str) -> tuple[float, int]:
+        rows = []
+        try:
+            for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+                rows.append(len(row))
+                if len(rows) > SAMPLE_ROWS:
+                    break
+        except csv.Error:
+            return 0, 0
+        fields, count = Counter(one for one in rows if one).most_common(1)[0] if any(rows) else (0, 0)
+        return (count / len(rows) if fields > 1 else 0), fields
+
+    return max(DELIMITERS, key=rank)
+
+
+def _rows(text: str, delimiter: str, source: str) -> Iterator[list[str]]:
+    """Rows with something in them."""
+    csv.field_size_limit(MOST_VALUE_CHARS)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for row in reader:
+            if len(row) > MOST_FIELDS:
+                raise FileRejected(f"'{source}' has more than {MOST_FIELDS} columns in line {reader.line_num}.",
+                                   "Check that it is a table, and leave out columns.", subject=source, code="file_too_dense")
+            if any(one.strip() for one in row):
+                yield row
+    except csv.Error as problem:
+        if "field limit" in str(problem):
+            raise FileRejected(f"'{source}' has a field of more than {MOST_VALUE_CHARS:,} characters near line {reader.line_num}.",
+                               "A closing quotation mark may be missing there; or it is no table.", subject=source,
+                               code="file_too_dense") from None
+        raise damaged(source, f"line {reader.line_num}: {problem}") from None
+
+
+def _names(row: list[str]) -> tuple[list[str], bool]:
+    """Field names from the first row, each once, and whether it was a head at all."""
+    names = [tidy_line(safe_text(one).replace("\n", " ")) for one in row]
+    if not any(names) or any(NUMBER.fullmatch(one) for one in names):
+        return [f"Column {place}" for place in range(1, len(row) + 1)], False
+    found: list[str] = []
+    for place, name in enumerate(names, start=1):
+        name = name or f"Column {place}"
+        found.append(f"{name} ({place})" if name in found else name)
+    return found, True
+
+
+def _with(first: list[str], rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    if first:
+        yield first
+    yield from rows
