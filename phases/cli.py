@@ -143,7 +143,12 @@ def main(words: Sequence[str]) -> int:
     except LehrlingError as error:
         return _report(error, arguments.json)
     _print(json.dumps(result, ensure_ascii=False, indent=1, default=str) if arguments.json else command.show(result))
-    return EXIT_FAILED if isinstance(result, Mapping) and result.get("state") in job_commands.BAD_ENDS else 0
+    return EXIT_FAILED if _went_wrong(result) else 0
+
+
+def _went_wrong(result: Any) -> bool:
+    """Whether the job did not get done, or none of the files was taken."""
+    return isinstance(result, Mapping) and (result.get("state") in job_commands.BAD_ENDS or result.get("taken") is False)
 
 
 def _print(text: str) -> None:

@@ -60,7 +60,9 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.ingest import ingest_files
     project = _project(arguments)
     config = resolve(IngestConfig, project.settings.get("ingest"), arguments.settings)
-    return finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
+    done = finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
+    nothing = done.get("rejected") and not any(done.get(word) for word in ("added", "replaced", "unchanged"))
+    return {**done, "taken": False} if nothing else done
 
 
 def documents(arguments: Namespace) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def run_demo(projects: Path, name: str) -> dict[str, Any]:
     table = {row["model"]: {key: value for key, value in row.items() if key != "model"} for row in results["evaluate"]["table"]}
     return {"project": project.name, "seconds": round(time.monotonic() - began, 1), "evaluation": table,
             "answers": _answers(project, results["evaluate"]["job"]), "documents": ingested, "pairs": results.get("sft-data", {}),
-            "export": results["export"].get("folder", "")}
+            "export": str(project.root / results["export"]["folder"])}
 
 
 def steps_to_run(project: Project) -> tuple[str, ...]:

@@ -87,18 +87,25 @@ def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
 
 
 def finished(arguments: Namespace, job: Any) -> dict[str, Any]:
-    """The job's record: at once with --detach, else when it has ended, with a progress bar on stderr."""
-    return job_record(job if arguments.detach else follow(arguments.projects, job.id))
+    """The job's record: at once with --detach, else when it has ended, with a progress bar on stderr. A job that nobody waits
+    for is seen through in the background."""
+    if arguments.detach:
+        from phases.shared.jobs.background import start_background_worker
+        start_background_worker(arguments.projects)
+        return job_record(job)
+    return job_record(follow(arguments.projects, job.id))
 
 
 def follow(projects: Path, job_id: str) -> Any:
     """Wait for a job with a progress bar; works the queue itself where no window does."""
     from phases.progress import ProgressBars
+    from phases.shared.jobs.background import start_background_worker
     from phases.shared.jobs.wait import wait_for_job
     with ProgressBars() as bars:
         job = wait_for_job(projects, job_id, bars)
-    if job.ended is None:
-        raise KeyboardInterrupt  # a person let go of it
+    if job.ended is None:  # a person let go of it
+        start_background_worker(projects)
+        raise KeyboardInterrupt
     return job
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from pypdf import PdfWriter
 
@@ -157,6 +159,35 @@ def test_only_bad_files_leave_everything_as_it_was(lehrling: Commands, notes: Pa
     lehrling("ingest", "handbook", *map(str, bad_files(tmp_path / "bad").values()))
     assert lehrling("chunks", "handbook", "--json").out == before
     assert fingerprint(lehrling.projects / "handbook" / "data" / "documents") == files
+
+
+def test_nothing_taken_is_a_failure_that_a_script_notices(lehrling: Commands, tmp_path: Path) -> None:
+    lehrling("new", "handbook")
+    answer = lehrling("ingest", "handbook", *map(str, bad_files(tmp_path / "bad").values()))
+    assert answer.code == 1 and "No file was taken." in answer.out and "locked.pdf" in answer.out
+
+
+def test_a_detached_job_runs_although_nobody_waits(lehrling: Commands, notes: Path) -> None:
+    """No window is open and no command waits: the job is seen through all the same, and nothing lives on afterwards."""
+    lehrling("new", "handbook")
+    job = lehrling("ingest", "handbook", str(notes), "--detach", "--json").json["job"]
+    deadline = time.monotonic() + 60
+    with sqlite3.connect(lehrling.projects / "jobs.sqlite") as connection:  # looks only: a command would lend a hand
+        while connection.execute("SELECT state FROM jobs WHERE id = ?", (job,)).fetchone()[0] != "done":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    assert lehrling("chunks", "handbook", "--json").json["total"] >= 1
+    while any("phases.shared.jobs.background" in " ".join(one.info["cmdline"] or ()) and str(lehrling.projects) in one.info["cmdline"]
+              for one in psutil.process_iter(["cmdline"])):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_the_built_in_writer_says_which_language_it_asks_in(lehrling: Commands, notes: Path) -> None:
+    lehrling("new", "handbuch", "--language", "de")
+    lehrling("ingest", "handbuch", str(notes))
+    answer = lehrling("sft-data", "handbuch")
+    assert answer.code == 1 and "English only" in answer.err
 
 
 def test_a_missing_file_is_said_before_anything_starts(lehrling: Commands, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class CptConfig(TrainingSettings):
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "standard": {},
-        "small": {"learning_rate": 2e-3, "epochs": 20.0, "max_length": 512},
+        "small": {"learning_rate": 2e-3, "epochs": 10.0, "max_length": 512},
     }
 
     preset: str = option("standard", label="Preset", choices=("standard", "small"),

@@ -58,6 +58,8 @@ def missing_for_writing(project: Project, config: WriteConfig) -> tuple[str, ...
     unknown = [name for name in styles_of(config) if name not in STYLES]
     if unknown or not styles_of(config):
         missing.append(f"Choose a style out of {', '.join(STYLES)}" + (f"; '{unknown[0]}' is none of them." if unknown else "."))
+    if config.provider == BUILTIN and (config.language or project.language) not in ("en", ""):
+        missing.append("The built-in question writer asks in English only: choose another provider for this language.")
     if config.provider != BUILTIN:
         if not config.model.strip():
             missing.append("Choose a model: the provider's list shows which it has.")
