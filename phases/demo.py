@@ -26,11 +26,20 @@ def run_demo(projects: Path, name: str) -> dict[str, Any]:
     began = time.monotonic()
     project = open_sample_project(projects, name)
     ingested = _run(projects, add_sample_documents(projects, project))
-    results = {kind: _run(projects, _submit(projects, project, kind)) for kind in ("cpt", "sft-data", "sft", "evaluate", "export")}
+    results = {kind: _run(projects, _submit(projects, project, kind)) for kind in steps_to_run(project)}
     table = {row["model"]: {key: value for key, value in row.items() if key != "model"} for row in results["evaluate"]["table"]}
     return {"project": project.name, "seconds": round(time.monotonic() - began, 1), "evaluation": table,
-            "answers": _answers(project, results["evaluate"]["job"]), "documents": ingested, "pairs": results["sft-data"],
+            "answers": _answers(project, results["evaluate"]["job"]), "documents": ingested, "pairs": results.get("sft-data", {}),
             "export": results["export"].get("folder", "")}
+
+
+def steps_to_run(project: Project) -> tuple[str, ...]:
+    """The jobs after the import, in their order. Pairs that are there, perhaps reviewed and edited, are kept as they are."""
+    from phases.sft_data.review import pair_summary
+    from phases.shared.database.connection import knowledge
+    with knowledge(project) as connection:
+        has_pairs = pair_summary(connection).total > 0
+    return ("cpt", *(() if has_pairs else ("sft-data",)), "sft", "evaluate", "export")
 
 
 def add_sample_documents(projects: Path, project: Project) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from phases.shared.project import sample_documents
+from phases.demo import steps_to_run
+from phases.shared.project import open_project, sample_documents
 from tests.conftest import Demo
 
 KEYS = {"closed_book_accuracy", "unasked_accuracy", "perplexity"}
@@ -109,7 +110,7 @@ def test_export_loads_in_plain_transformers_and_answers_alike(demo: Demo) -> Non
 
 
 def test_a_second_run_keeps_what_a_person_edited(demo: Demo) -> None:
-    """The steps of the demo that write rows, run again: nothing twice, edits stay."""
+    """What the demo does before it trains, done again: nothing twice, edits stay."""
     run, name = demo.run, demo.name
     pair = next(one for one in run("pairs", name, "--json").json["pairs"] if one["split"] == "train")
     chunk = run("chunks", name, "--json").json["chunks"][-1]
@@ -118,7 +119,7 @@ def test_a_second_run_keeps_what_a_person_edited(demo: Demo) -> None:
     before = run("pairs", name, "--json").json["total"], run("chunks", name, "--json").json["total"]
     again = run("ingest", name, *map(str, sample_documents()), "--json").json
     assert len(again["unchanged"]) == 3 and not again["added"]
-    assert run("sft-data", name, "--json").code == 0
+    assert steps_to_run(open_project(run.projects, name)) == ("cpt", "sft", "evaluate", "export")
     assert (run("pairs", name, "--json").json["total"], run("chunks", name, "--json").json["total"]) == before
     assert any(one["output"] == "an answer by hand" for one in run("pairs", name, "--json").json["pairs"])
     assert run("chunks", name, "--json").json["chunks"][-1]["content"].endswith("A remark by hand.")

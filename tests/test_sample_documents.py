@@ -63,7 +63,8 @@ def count_words(text: str) -> int:
 def test_the_sample_project_holds_three_documents_and_its_settings() -> None:
     assert sorted(path.name for path in DOCUMENTS.iterdir()) == sorted([PDF, DOCX, MARKDOWN])
     settings = yaml.safe_load((SAMPLE / "project.yaml").read_text(encoding="utf-8"))
-    assert settings == {"name": "sample", "language": "en", "domain": "technical"}
+    assert (settings["name"], settings["language"], settings["domain"], settings["base_model"]) == ("sample", "en", "technical", "builtin")
+    assert all(settings["settings"][kind]["preset"] == "small" for kind in ("cpt", "sft-data", "sft"))
 
 
 def test_together_the_documents_hold_as_many_words_as_a_demo_can_learn() -> None:

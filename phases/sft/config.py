@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phases.shared.options import option
+from phases.shared.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class SftConfig:
+class SftConfig(TrainingSettings):
     """Supervised fine-tuning with LoRA on question-answer pairs, then merged into a full model.
 
     The preset "small" is for some hundred short pairs and a model of a few million parameters.
@@ -38,27 +39,10 @@ class SftConfig:
     max_length: int = option(2048, label="Sequence length", unit="tokens", low=16, high=131072,
                              help="Longer pairs are left out and counted; at most what the model can read.")
     lora_rank: int = option(16, label="LoRA rank", help="Size of the adapter.", low=1, high=1024)
-    lora_alpha: int = option(0, label="LoRA alpha", help="Weight of the adapter; 0 for twice the rank.", low=0, high=4096,
-                             advanced=True)
-    lora_dropout: float = option(0.0, label="LoRA dropout", help="Share of the adapter's inputs left out in a step.",
-                                 low=0.0, high=0.9, advanced=True)
-    gradient_accumulation: int = option(1, label="Gradient accumulation", help="Batches added up before one step.",
-                                        low=1, high=4096, advanced=True)
-    warmup_ratio: float = option(0.03, label="Warm-up", help="Share of the steps in which the rate rises; then it falls as a cosine.",
-                                 low=0.0, high=0.9, advanced=True)
-    weight_decay: float = option(0.001, label="Weight decay", help="Pull of the weights towards zero.", low=0.0, high=1.0,
-                                 advanced=True)
-    max_grad_norm: float = option(1.0, label="Gradient clipping", help="Longest gradient of one step.", low=0.001, high=1000,
-                                  advanced=True)
     gradient_checkpointing: bool = option(True, label="Gradient checkpointing", advanced=True,
                                           help="Saves memory and costs about a fifth of the time.")
     keep_best: bool = option(False, label="Keep the best", advanced=True,
                              help="End with the checkpoint of the lowest loss on the validation pairs, not with the last.")
-    save_steps: int = option(0, label="Checkpoint every", unit="steps", low=0, high=1_000_000, advanced=True,
-                             help="0: about ten in the run. A stop saves one too.")
-    threads: int = option(0, label="CPU threads", low=0, high=1024, advanced=True,
-                          help="0: all cores. With 1 a resumed run ends in the same bytes.")
-    seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,11 @@ def option(default: Any, *, label: str, help: str, unit: str = "", low: float | 
 
 
 def options_of(config: type) -> list[Option]:
-    """The fields of a configuration class, in their order."""
+    """The fields of a configuration class in their order, those of the folded part of the form last."""
     kinds = typing.get_type_hints(config)
-    return [Option(name=field.name, kind=kinds[field.name], default=field.default, **field.metadata["option"])
-            for field in dataclasses.fields(config) if "option" in field.metadata]
+    fields = [Option(name=field.name, kind=kinds[field.name], default=field.default, **field.metadata["option"])
+              for field in dataclasses.fields(config) if "option" in field.metadata]
+    return sorted(fields, key=lambda one: one.advanced)
 
 
 def resolve(config: type, *layers: Mapping[str, Any] | None) -> Any:

@@ -39,7 +39,7 @@ class BaseModelInfo:
 def base_model_choices() -> list[BaseModelInfo]:
     """A short list to begin with; every other Hugging Face id or folder of a causal language model works too."""
     return [
-        BaseModelInfo(BUILTIN, "Built-in (no download, English, tiny)", "6M", "MIT", _builtin_context(), 0.01),
+        BaseModelInfo(BUILTIN, "Built-in (no download, English, tiny)", "5.7M", "see its card", _builtin_context(), 0.01),
         BaseModelInfo("HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", "135M", "Apache-2.0", 8192, 0.3),
         BaseModelInfo("HuggingFaceTB/SmolLM2-360M", "SmolLM2 360M", "360M", "Apache-2.0", 8192, 0.7),
         BaseModelInfo("Qwen/Qwen2.5-0.5B", "Qwen2.5 0.5B", "0.5B", "Apache-2.0", 32768, 1.0),
