@@ -133,6 +133,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         dim INTEGER NOT NULL,
         vector BLOB NOT NULL                -- float32, little endian, of length 1
     );
+    CREATE INDEX embeddings_model ON embeddings (model, chunk, content_hash);  -- counts without reading vectors
     """,
 )
 
