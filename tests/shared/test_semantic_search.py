@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import NewChunk, delete_chunk, edit_chunk, set_chunk_state
-from phases.shared.database.connection import knowledge
+from phases.shared.database.connection import knowledge, open_database
 from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
+from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
 from phases.shared.errors import ModelError, NotReady, SettingError
 from phases.shared.models.embedding import embed_texts, load_embedder
 from phases.shared.models.host_client import ModelHost
@@ -155,3 +157,12 @@ def test_models_that_are_refused_say_why(tmp_path: Path) -> None:
     (pickled / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(ModelError, match="no safetensors"):
         load_embedder(str(pickled))
+
+
+def test_a_knowledge_base_of_before_can_be_embedded(tmp_path: Path) -> None:
+    """The oldest schema is brought up to date with its chunks in place."""
+    project = Project(tmp_path)
+    with closing(open_database(project.database, KNOWLEDGE_MIGRATIONS[:1])) as old:
+        add_document(old, NewDocument("a.txt", "hash", "txt", 1, TEXTS[0]), [NewChunk(TEXTS[0], 0, 9, 9)], "builtin")
+    with knowledge(project) as connection:
+        assert [one.content for one in chunks_without_vector(connection, MODEL)] == [TEXTS[0]]
