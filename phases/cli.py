@@ -20,6 +20,7 @@ from phases import commands, job_commands, words
 from phases.shared.errors import LehrlingError, ProjectError, SettingError
 from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
+from phases.shared.search import MODES
 
 EXIT_FAILED, EXIT_WRONG_WORD, EXIT_DETACHED = 1, 2, 130
 
@@ -86,8 +87,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("exclude-duplicates", "exclude the chunks that repeat another one, as the report shows them", commands.exclude_duplicates,
             words.show_excluded),
     Command("undo", "undo the last change to a chunk or pair", commands.undo, words.show_sentence),
-    Command("search", "full-text search in the chunks", commands.search, words.show_search,
-            (_argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"))),
+    Command("embed", "give every chunk a vector, for search by meaning", commands.embed, words.show_job, (DETACH,),
+            config="phases.rag_data.config:EmbedConfig"),
+    Command("search", "search in the chunks by words, by meaning, or by both", commands.search, words.show_search, (
+        _argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"),
+        _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
+        _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "
+                  "semantic, 0 to 1 in hybrid"))),
     Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt,
             (DETACH, _argument("--plan", action="store_true", help="show the plan, start nothing")),
             config="phases.cpt.config:CptConfig"),

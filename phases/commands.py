@@ -156,11 +156,24 @@ def undo(arguments: Namespace) -> dict[str, Any]:
     return {"sentence": f"Undone: {undone}."}
 
 
+def embed(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import EmbedConfig
+    from phases.rag_data.embed import start_embedding
+    project = _project(arguments)
+    config = resolve(EmbedConfig, project.settings.get("embed"), arguments.settings)
+    return finished(arguments, start_embedding(arguments.projects, project, config))
+
+
 def search(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.database.embeddings import vector_counts
+    from phases.shared.models.host_client import ModelHost
     from phases.shared.search import search_chunks
-    with _knowledge(arguments) as connection:
-        hits = search_chunks(connection, arguments.query, limit=arguments.limit)
-    return {"query": arguments.query, "hits": [dataclasses.asdict(hit) for hit in hits]}
+    with _knowledge(arguments) as connection, ModelHost() as host:
+        hits = search_chunks(connection, arguments.query, limit=arguments.limit, mode=arguments.mode, embed=host.embed,
+                             threshold=arguments.threshold)
+        missing = vector_counts(connection).missing if arguments.mode != "text" else 0
+    return {"query": arguments.query, "mode": arguments.mode, "without_vector": missing,
+            "hits": [dataclasses.asdict(hit) for hit in hits]}
 
 
 # ---- tab 2 ----

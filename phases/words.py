@@ -88,9 +88,10 @@ def show_excluded(result: Record) -> str:
 
 
 def show_search(result: Record) -> str:
+    unseen = result["without_vector"]
+    lines = [f"{unseen} chunks have no vector yet and were not searched by meaning: python app.py embed NAME"] if unseen else []
     if not result["hits"]:
-        return f"Nothing found for: {_short(result['query'])}"
-    lines = []
+        return "\n".join([*lines, f"Nothing found for: {_short(result['query'])}"])
     for hit in result["hits"]:
         chunk = hit["chunk"]
         snippet = " ".join(hit["snippet"].replace("\x02", "[").replace("\x03", "]").split())

@@ -15,7 +15,7 @@ FILES = sorted(path for path in [ROOT / "app.py", *(ROOT / "phases").rglob("*.py
 PHASES = ("rag_data", "cpt", "sft_data", "sft")
 ASSEMBLERS = {"app", "phases.cli", "phases.commands", "phases.demo", "phases.job_commands"}
 GROUND = ("phases.shared.errors", "phases.shared.files", "phases.shared.options")
-CHILD_ONLY_PACKAGES = {"torch", "transformers", "trl", "peft", "accelerate", "datasets"}
+CHILD_ONLY_PACKAGES = {"torch", "transformers", "trl", "peft", "accelerate", "datasets", "sentence_transformers"}
 
 
 def module_of(path: Path) -> str:

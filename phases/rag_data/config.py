@@ -1,7 +1,7 @@
-"""What can be chosen when documents are added: chunk size, held-out share, cleaning steps.
+"""What can be chosen when documents are added (chunk size, held-out share, cleaning steps) and when chunks are embedded.
 
-In: preset, project.yaml, form or flags, through `phases.shared.options.resolve`. Out: an `IngestConfig`.
-Command: `python app.py ingest NAME FILE... --chunk-size 500 --chunk-overlap 50`.
+In: preset, project.yaml, form or flags, through `phases.shared.options.resolve`. Out: an `IngestConfig` or `EmbedConfig`.
+Commands: `python app.py ingest NAME FILE... --chunk-size 500 --chunk-overlap 50`, `python app.py embed NAME --model M`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,16 @@ class IngestConfig:
     drop_repeated_lines: bool = option(True, label="Drop page headers and footers", advanced=True,
                                        help="Leaves out lines that return at the top or foot of most pages of a PDF, and "
                                             "reports how many.")
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """Settings of a run that gives every chunk its vector for semantic search."""
+
+    model: str = option("", label="Embedding model",
+                        help="Folder or Hugging Face id of a sentence-transformers model; empty takes the project's.")
+    batch_size: int = option(32, label="Batch size", unit="texts", low=1, high=1024, advanced=True,
+                             help="Texts that go through the model at once; fewer need less memory.")
 
 
 def check_config(config: IngestConfig) -> None:

@@ -1,6 +1,6 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
-    python app.py        the same as commands: ingest, documents, chunks, search, edit-chunk, exclude, split-chunk,
+    python app.py        the same as commands: ingest, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
                          merge-chunks, delete-chunk, undo, report, exclude-duplicates
 """
 
@@ -19,10 +19,19 @@ from phases.rag_data.report import JSON, MARKDOWN, exclude_duplicates, last_repo
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
 from phases.shared.project import Project
+from phases.shared.search import MODES as SEARCH_MODES
 from phases.shared.ui.downloads import download_link
 from phases.shared.ui.forms import Form, build_form, edited
 from phases.shared.ui.layout import TabPlan
-from phases.shared.ui.panels.knowledge import chunk_heading, chunks_table, documents_table, near, report, summary_line
+from phases.shared.ui.panels.knowledge import (
+    chunk_heading,
+    chunks_table,
+    documents_table,
+    embedding_line,
+    near,
+    report,
+    summary_line,
+)
 from phases.shared.ui.panels.report import report_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say
@@ -37,6 +46,7 @@ class Browser:
     """The right side: filters, the table, and which page of it is shown."""
 
     query: gr.Textbox
+    mode: gr.Dropdown
     source: gr.Dropdown
     state: gr.Dropdown
     contains: gr.Textbox
@@ -46,7 +56,7 @@ class Browser:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.query, self.source, self.state, self.contains, self.page, self.chosen]
+        return [self.query, self.mode, self.source, self.state, self.contains, self.page, self.chosen]
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -65,6 +75,7 @@ def build(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="wide"):
             browser, summary, undo = _build_browser(window)
             editor = _build_editor(window, browser)
+            _build_embedding(window, pulse, browser)
             _build_report(window, pulse, browser, editor)
     pulse.data.change(shows(window, _overview, 4), None, [documents, summary, undo, browser.source], **QUICK)
     pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
@@ -92,14 +103,16 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
         with gr.Row(elem_classes="tight filters"):
             query = gr.Textbox(label=say("rag.search"), placeholder=say("rag.search_hint"), elem_id="search", scale=4,
                                max_lines=1, elem_classes="field")
+            mode = gr.Dropdown([(say("rag.mode_text"), "text")], value="text", label=say("rag.mode"), scale=1, elem_id="search-mode",
+                               elem_classes="field")
             source = gr.Dropdown([(say("rag.every_source"), "")], value="", label=say("rag.source"), scale=2, elem_classes="field")
             state = gr.Dropdown([(say(key), value) for key, value in STATES], value="", label=say("rag.show"), scale=1,
                                 elem_classes="field")
             contains = gr.Textbox(label=say("rag.contains"), placeholder=say("rag.contains_hint"), elem_id="contains", scale=2,
                                   max_lines=1, elem_classes="field")
         rows = event_html(elem_id="chunks")
-    browser = Browser(query, source, state, contains, gr.State(1), gr.State(0), rows)
-    for field in (query, source, state, contains):
+    browser = Browser(query, mode, source, state, contains, gr.State(1), gr.State(0), rows)
+    for field in (query, mode, source, state, contains):
         edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
     undo.click(acts(window, _undo), None, None, **BUTTON)
@@ -133,6 +146,14 @@ def _opens_editor(window: Window, browser: Browser, rows: gr.HTML, parts: list[A
     """A row that is picked in this table opens its chunk in the editor."""
     rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
         shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
+
+
+def _build_embedding(window: Window, pulse: Pulse, browser: Browser) -> None:
+    with gr.Column(elem_classes="card"), gr.Row(elem_classes="tight"):
+        told = gr.HTML("", elem_id="embed-state", elem_classes="grow")
+        start = gr.Button(say("embed.start"), size="sm", interactive=False, elem_id="embed-start")
+    pulse.data.change(shows(window, _embedding, 3), browser.mode, [told, start, browser.mode], **QUICK)
+    start.click(acts(window, _embed), None, None, **BUTTON)
 
 
 def _build_report(window: Window, pulse: Pulse, browser: Browser, editor: list[Any]) -> None:
@@ -176,20 +197,35 @@ def _overview(window: Window, project: Project) -> tuple[Any, ...]:
     return documents_table(now.documents), summary_line(now.summary), undo, gr.update(choices=choices)
 
 
-def _rows(window: Window, project: Project, query: str, source: str, state: str, contains: str, page: int, chosen: int) -> str:
-    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page)
+def _embedding(window: Window, project: Project, mode: str) -> tuple[str, Any, Any]:
+    """What would be embedded or why not; search by meaning is offered once there are vectors."""
+    plan, now = view.embedding_plan(project)
+    told = embedding_line(plan.model, plan.to_embed, plan.fresh)
+    offered = SEARCH_MODES if now.fresh else SEARCH_MODES[:1]
+    choices = [(say(f"rag.mode_{one}"), one) for one in offered]
+    return told, gr.update(interactive=plan.to_embed > 0), gr.update(choices=choices, value=mode if mode in offered else "text")
+
+
+def _embed(window: Window, project: Project) -> None:
+    view.embed_chunks(window.projects, project)
+    gr.Info(say("training.queued"))
+
+
+def _rows(window: Window, project: Project, query: str, mode: str, source: str, state: str, contains: str, page: int, chosen: int) -> str:
+    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode,
+                                    window.host.embed if window.host else None)
     return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()), filtered=bool(source or state or contains))
 
 
-def _first_page(window: Window, project: Project, query: str, source: str, state: str, contains: str, page: int,
+def _first_page(window: Window, project: Project, query: str, mode: str, source: str, state: str, contains: str, page: int,
                 chosen: int) -> tuple[int, str]:
-    return 1, _rows(window, project, query, source, state, contains, 1, chosen)
+    return 1, _rows(window, project, query, mode, source, state, contains, 1, chosen)
 
 
-def _turned(window: Window, project: Project, event: dict, query: str, source: str, state: str, contains: str, page: int,
-            chosen: int) -> tuple[int, str]:
+def _turned(window: Window, project: Project, event: dict, query: str, mode: str, source: str, state: str, contains: str,
+            page: int, chosen: int) -> tuple[int, str]:
     page = int(event["page"])
-    return page, _rows(window, project, query, source, state, contains, page, chosen)
+    return page, _rows(window, project, query, mode, source, state, contains, page, chosen)
 
 
 def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:

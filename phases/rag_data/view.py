@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from phases.rag_data.config import IngestConfig
+from phases.rag_data.config import EmbedConfig, IngestConfig
+from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
 from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
@@ -26,12 +27,13 @@ from phases.shared.database.chunks import (
 )
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, list_documents, remove_document
+from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
 from phases.shared.models.tokenizer import token_counter
 from phases.shared.options import resolve
 from phases.shared.project import SAMPLE_PROJECT, Project, list_projects, open_sample_project, sample_documents
-from phases.shared.search import search_chunks
+from phases.shared.search import Embed, search_chunks
 
 PER_PAGE = 50
 MOST_HITS = 50
@@ -60,16 +62,27 @@ def overview(project: Project) -> Overview:
         return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES))
 
 
-def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None,
-                page: int) -> tuple[list[tuple[ChunkRow, str]], int]:
+def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None, page: int,
+                mode: str = "text", embed: Embed | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
     with knowledge(project) as connection:
         if query.strip():
-            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source)
+            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source, mode=mode, embed=embed)
             hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains)
         return [(row, row.content) for row in rows], total
+
+
+def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
+    """What the button would embed with the project's settings, and which vectors search can use now."""
+    with knowledge(project) as connection:
+        counts = vector_counts(connection)
+    return plan_embedding(project, resolve(EmbedConfig, project.settings.get("embed"))), counts
+
+
+def embed_chunks(projects: Path, project: Project) -> Job:
+    return start_embedding(projects, project, resolve(EmbedConfig, project.settings.get("embed")))
 
 
 def chunk_in_context(project: Project, chunk_id: int) -> ChunkInContext:

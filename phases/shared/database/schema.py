@@ -125,6 +125,16 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
 
     CREATE TABLE applied_records (job TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (job, sequence));
     """,
+    """
+    CREATE TABLE embeddings (
+        chunk INTEGER PRIMARY KEY REFERENCES chunk_records (id) ON DELETE CASCADE,
+        content_hash TEXT NOT NULL,         -- of the text that was embedded: a vector is stale when the chunk's differs
+        model TEXT NOT NULL,
+        dim INTEGER NOT NULL,
+        vector BLOB NOT NULL                -- float32, little endian, of length 1
+    );
+    CREATE INDEX embeddings_model ON embeddings (model, chunk, content_hash);  -- counts without reading vectors
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

@@ -43,6 +43,8 @@ class JobKind:
 KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
     JobKind("ingest", "light", "phases.rag_data.config:IngestConfig", "phases.rag_data.ingest:prepare",
             "phases.rag_data.ingest:run", "phases.rag_data.ingest:apply"),
+    JobKind("embed", "compute", "phases.rag_data.config:EmbedConfig", "phases.rag_data.embed:prepare",
+            "phases.rag_data.embed:run", "phases.rag_data.embed:apply"),
     JobKind("cpt", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run"),
     JobKind("sft-data", "light", "phases.sft_data.config:WriteConfig", "phases.sft_data.generate:prepare",
             "phases.sft_data.generate:run", "phases.sft_data.generate:apply", calls_services=True),

@@ -1,10 +1,11 @@
-"""The model host: a process of its own that holds one model for chat and streams answers over a local socket.
+"""The model host: a process of its own that holds one model for chat and one for search, spoken to over a local socket.
 
     python -m phases.shared.models.host SOCKET
 
 In: one JSON line a connection, {"op": "generate", "model", "messages", "sampling"}. Out: JSON lines {"event": "loading"},
 {"event": "text", "text"} ..., {"event": "done", "tokens", "finish_reason"} or {"event": "error", "error"}.
-A closed connection stops the generation. The model is freed after IDLE_SECONDS; the process ends when its owner's pipe
+In: {"op": "embed", "model", "text"}. Out: {"event": "vector", "vector"} or {"event": "error", "error"}.
+A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends when its owner's pipe
 (standard input) closes. torch lives here and never in the window.
 """
 
@@ -15,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +26,39 @@ IDLE_SECONDS = 600.0
 
 
 class LoadedModel:
-    """The one model in memory; another one replaces it."""
+    """The one model of its purpose in memory; another one replaces it."""
 
-    def __init__(self) -> None:
+    def __init__(self, load: Callable[[str], Any]) -> None:
+        self._load = load
         self._key: tuple[str, float] | None = None
-        self._model: tuple[Any, Any] | None = None
+        self._model: Any = None
         self.used = time.monotonic()
 
-    def get(self, model: str) -> tuple[Any, Any]:
-        """Model and tokenizer of a folder or hub id; loaded anew when the folder was published anew."""
-        from phases.shared.training.loading import load_model
+    def get(self, model: str) -> Any:
+        """What was loaded from a folder or hub id; loaded anew when the folder was published anew."""
         self.used = time.monotonic()
         key = (model, _changed_at(Path(model)))
         if self._key != key or self._model is None:
             self.free()
-            self._model, self._key = load_model(model), key
+            self._model, self._key = self._load(model), key
         return self._model
 
     def free(self) -> None:
         self._model = self._key = None
+
+    def free_when_idle(self) -> None:
+        if time.monotonic() - self.used > IDLE_SECONDS:
+            self.free()
+
+
+def _load_writer(model: str) -> tuple[Any, Any]:
+    from phases.shared.training.loading import load_model
+    return load_model(model)
+
+
+def _load_embedder(model: str) -> Any:
+    from phases.shared.models.embedding import load_embedder
+    return load_embedder(model)
 
 
 def _changed_at(folder: Path) -> float:
@@ -54,7 +69,7 @@ def _changed_at(folder: Path) -> float:
 def main(path: str) -> None:
     """Serve one connection after another until the owner leaves."""
     threading.Thread(target=_leave_with_owner, daemon=True).start()
-    loaded = LoadedModel()
+    writer, embedder = LoadedModel(_load_writer), LoadedModel(_load_embedder)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(path)
         server.listen()
@@ -63,11 +78,11 @@ def main(path: str) -> None:
             try:
                 connection, _ = server.accept()
             except TimeoutError:
-                if time.monotonic() - loaded.used > IDLE_SECONDS:
-                    loaded.free()
+                writer.free_when_idle()
+                embedder.free_when_idle()
                 continue
             with connection:
-                _serve(connection, loaded)
+                _serve(connection, writer, embedder)
 
 
 def _leave_with_owner() -> None:
@@ -76,11 +91,14 @@ def _leave_with_owner() -> None:
     os._exit(0)  # the main thread may be deep in a generation
 
 
-def _serve(connection: socket.socket, loaded: LoadedModel) -> None:
+def _serve(connection: socket.socket, writer: LoadedModel, embedder: LoadedModel) -> None:
     connection.settimeout(None)
     try:
         request = json.loads(connection.makefile("r", encoding="utf-8").readline())
-        _generate(connection, loaded, request)
+        if request["op"] == "embed":
+            _embed(connection, embedder, request)
+        else:
+            _generate(connection, writer, request)
     except (BrokenPipeError, ConnectionResetError):
         return  # the asker left
     except LehrlingError as error:
@@ -96,6 +114,12 @@ def _send(connection: socket.socket, event: Mapping[str, Any]) -> None:
         connection.sendall((json.dumps(event, ensure_ascii=False) + "\n").encode("utf-8"))
     except OSError:
         raise BrokenPipeError from None
+
+
+def _embed(connection: socket.socket, loaded: LoadedModel, request: Mapping[str, Any]) -> None:
+    from phases.shared.models.embedding import embed_texts
+    vector = embed_texts(loaded.get(request["model"]), [request["text"]], query=True)[0]
+    _send(connection, {"event": "vector", "vector": [float(one) for one in vector]})
 
 
 def _generate(connection: socket.socket, loaded: LoadedModel, request: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""The window's side of the model host: one child process that holds the model for chat.
+"""The window's side of the model host: one child process that holds the models for chat and for search.
 
-In: a model's folder and messages. Out: the answer's text, piece by piece. The process starts with the first question, is
+In: a model's folder and messages, or a question to embed. Out: the answer's text, piece by piece, or a vector. The process starts with the first question, is
 spoken to over a socket in a private folder, and ends with its owner or after a long idle time.
 """
 
@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 from phases.shared.errors import LehrlingError, ModelError
 from phases.shared.project import PROGRAM_ROOT
@@ -67,6 +69,22 @@ class ModelHost:
             connection.sendall((json.dumps(request) + "\n").encode("utf-8"))
             with connection.makefile("r", encoding="utf-8") as answers:
                 yield from _pieces(answers)
+
+    def embed(self, model: Path | str, text: str) -> np.ndarray:
+        """The vector of a question, float32, shape (dim,), length 1.
+
+        Raises ModelError when the model cannot be loaded or the process ended, with the reason.
+        """
+        with self._turn, self._connected() as connection:
+            request = {"op": "embed", "model": str(model), "text": text}
+            connection.sendall((json.dumps(request) + "\n").encode("utf-8"))
+            with connection.makefile("r", encoding="utf-8") as answers:
+                event: dict[str, Any] = json.loads(answers.readline() or "{}")
+        if "vector" in event:
+            return np.array(event["vector"], dtype=np.float32)
+        if "error" in event:
+            raise _error_of(event["error"])
+        raise _ended()
 
     def close(self) -> None:
         """End the process and remove its socket."""
@@ -123,8 +141,12 @@ def _pieces(answers: Iterator[str]) -> Iterator[str]:
             return
         elif event["event"] == "error":
             raise _error_of(event["error"])
-    raise ModelError("The process that holds the model ended in the middle of the answer.",
-                     "Often memory ran out: choose a smaller model, or close other programs, and ask again.", code="host_ended")
+    raise _ended()
+
+
+def _ended() -> ModelError:
+    return ModelError("The process that holds the model ended in the middle of the answer.",
+                      "Often memory ran out: choose a smaller model, or close other programs, and ask again.", code="host_ended")
 
 
 def _error_of(record: Mapping[str, str]) -> LehrlingError:

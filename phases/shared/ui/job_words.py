@@ -64,6 +64,8 @@ def result_words(job: Job) -> str:
 def _figures(kind: str, result: Mapping[str, Any]) -> str:
     if kind == "ingest":
         return _ingested(result)
+    if kind == "embed":
+        return say("embed.done", chunks=many("chunk", result.get("embedded", 0)))
     parts = []
     if result.get("train_loss") is not None:
         parts.append(say("result.loss", loss=number(result["train_loss"])))

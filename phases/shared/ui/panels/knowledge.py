@@ -19,6 +19,16 @@ NEAR_CHARACTERS = 260
 OUTCOMES = ("added", "replaced", "unchanged")
 
 
+def embedding_line(model: str, waiting: int, fresh: int) -> str:
+    """What the button would embed, or why there is nothing to."""
+    name = model.rsplit("/", 1)[-1]
+    if waiting:
+        told = say("embed.waiting", chunks=many("chunk", waiting), model=name)
+    else:
+        told = say("embed.all", chunks=many("chunk", fresh), model=name) if fresh else say("embed.no_chunks")
+    return f"<p class='soft'>{html.escape(told)}</p>"
+
+
 def documents_table(documents: Sequence[DocumentRow]) -> str:
     columns = (
         Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>', "name"),

@@ -46,11 +46,11 @@ SHELL = {
 }
 
 JOBS = {
-    "job.ingest": "Adding documents", "job.cpt": "CPT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
+    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.cpt": "CPT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
     "job.evaluate": "Evaluation", "job.export": "Export",
     "state.queued": "waiting", "state.running": "running", "state.done": "done", "state.failed": "failed",
     "state.stopped": "stopped", "state.cancelled": "cancelled", "state.interrupted": "interrupted",
-    "phase.evaluating": "measuring", "phase.tokenising": "counting tokens",
+    "phase.evaluating": "measuring", "phase.embedding": "embedding", "phase.tokenising": "counting tokens",
     "ended.done": "done", "ended.failed": "failed; the log tells more", "ended.stopped": "stopped",
     "ended.cancelled": "cancelled, nothing was kept", "ended.interrupted": "ended from outside",
     "ended.failed_resumable": "failed; it can be resumed from its last checkpoint",

@@ -1,0 +1,108 @@
+"""Chunks -> vectors for semantic search.
+
+In: the active chunks that have no fresh vector. Out: one vector each in the table `embeddings`.
+Command: `python app.py embed NAME --model FOLDER_OR_ID`.
+
+    start_embedding  checks, then submits a job                               (window or command)
+    prepare          freezes the chunks in inputs/chunks.jsonl                (the same process)
+    run              embeds them, one record for each CHUNKS_A_RECORD chunks  (the job's child)
+    apply            one record -> rows                                       (the worker)
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from phases.rag_data.config import EmbedConfig
+from phases.shared.database.connection import knowledge
+from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
+from phases.shared.errors import NotReady
+from phases.shared.files import read_json_lines, write_json
+from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.jobs.queue import Job, submit_job
+from phases.shared.models.embedding import DEFAULT_MODEL, locate_embedder, project_embedding_model, whole_name
+from phases.shared.project import Project
+
+CHUNKS_A_RECORD = 64
+
+
+@dataclass(frozen=True)
+class EmbedPlan:
+    """Which model would embed how many chunks; `missing` says why nothing can start."""
+
+    model: str
+    to_embed: int
+    fresh: int
+    missing: tuple[str, ...]
+
+
+def plan_embedding(project: Project, config: EmbedConfig) -> EmbedPlan:
+    """What a run would do: the model of the form, else the project's, else that of the vectors there are, else the default."""
+    with knowledge(project) as connection:
+        now = vector_counts(connection)
+        model = whole_name(config.model.strip() or project_embedding_model(project) or now.model or DEFAULT_MODEL)
+        waiting = len(chunks_without_vector(connection, model))
+    active = now.fresh + now.missing
+    missing = () if active else ("There are no chunks yet: add documents first.",)
+    return EmbedPlan(model, waiting, active - waiting, missing)
+
+
+def start_embedding(projects: Path, project: Project, config: EmbedConfig) -> Job:
+    """Submit the job. Raises NotReady without chunks, ModelError when the model can be neither folder nor hub id."""
+    return submit_job(projects, project, "embed", config)
+
+
+def prepare(project: Project, config: EmbedConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
+    """Freeze the chunks that lack a fresh vector, and the name of the model."""
+    plan = plan_embedding(project, config)
+    if plan.missing:
+        raise NotReady(plan.missing[0], "In tab 1, or: python app.py ingest NAME FILE...", missing=plan.missing)
+    locate_embedder(plan.model)
+    with knowledge(project) as connection:
+        chunks = chunks_without_vector(connection, plan.model)
+    lines = [json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in chunks]
+    (inputs / "chunks.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_json(inputs / "plan.json", asdict(plan))
+
+
+def run(context: JobContext, config: EmbedConfig) -> dict[str, Any]:
+    """Embed what no record of this job holds yet. The model is loaded only when there is something to embed."""
+    chunks = list(read_json_lines(context.inputs / "chunks.jsonl"))
+    plan = json.loads((context.inputs / "plan.json").read_text(encoding="utf-8"))
+    done = sum(len(record["chunks"]) for record in context.records())
+    result = {"model": plan["model"], "unchanged": plan["fresh"]}
+    if done < len(chunks):
+        from phases.shared.models.embedding import embed_texts, load_embedder
+
+        context.phase("loading")
+        model = load_embedder(plan["model"])
+        context.phase("embedding")
+        for start in range(done, len(chunks), CHUNKS_A_RECORD):
+            if context.stop_requested():
+                raise JobStopped({**result, "embedded": start})
+            context.progress(start, len(chunks))
+            these = chunks[start:start + CHUNKS_A_RECORD]
+            vectors = embed_texts(model, [one["content"] for one in these], batch_size=config.batch_size)
+            context.record(_record(plan["model"], these, vectors))
+    context.progress(len(chunks), len(chunks))
+    return {**result, "embedded": len(chunks)}
+
+
+def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
+    """Store the vectors of one record. A chunk that was edited meanwhile gets a vector that is stale from the beginning."""
+    rows = np.frombuffer(base64.b64decode(record["vectors"]), dtype="<f4").reshape(len(record["chunks"]), -1)
+    for one, vector in zip(record["chunks"], rows, strict=True):
+        store_vector(connection, one["id"], one["content_hash"], record["model"], vector)
+
+
+def _record(model: str, chunks: list[dict[str, Any]], vectors: np.ndarray) -> dict[str, Any]:
+    packed = base64.b64encode(np.asarray(vectors, dtype="<f4").tobytes()).decode("ascii")
+    return {"model": model, "chunks": [{"id": one["id"], "content_hash": one["content_hash"]} for one in chunks], "vectors": packed}

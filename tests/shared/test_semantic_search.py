@@ -1,0 +1,168 @@
+"""Search by meaning and hybrid search, with a real embedding model and a real knowledge base."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from phases.shared.database.changes import undo_last
+from phases.shared.database.chunks import NewChunk, delete_chunk, edit_chunk, set_chunk_state
+from phases.shared.database.connection import knowledge, open_database
+from phases.shared.database.documents import NewDocument, add_document
+from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
+from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
+from phases.shared.errors import ModelError, NotReady, SettingError
+from phases.shared.models.embedding import embed_texts, load_embedder
+from phases.shared.models.host_client import ModelHost
+from phases.shared.project import Project
+from phases.shared.search import MARK_START, search_chunks
+from tests.embedding_model import minilm_folder
+
+MODEL = str(minilm_folder())
+TEXTS = ["The physician prescribed two tablets against the fever.", "The keeper kindles the lantern every evening at dusk.",
+         "Wheat and barley are sown on the southern slopes in spring.", "The ferry to the mainland sails on Tuesdays only."]
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return load_embedder(MODEL)
+
+
+@pytest.fixture
+def connection(tmp_path: Path, model: Any) -> Iterator[sqlite3.Connection]:
+    with knowledge(Project(tmp_path)) as connection:
+        for source, texts in (("a.txt", TEXTS[:2]), ("b.txt", TEXTS[2:])):
+            add_document(connection, NewDocument(source, f"hash of {source}", "txt", 1, "\n".join(texts)),
+                         [NewChunk(text, 0, len(text), 9) for text in texts], "builtin")
+        yield connection
+
+
+@pytest.fixture
+def embedded(connection: sqlite3.Connection, model: Any) -> sqlite3.Connection:
+    embed_missing(connection, model)
+    return connection
+
+
+def embed_missing(connection: sqlite3.Connection, model: Any) -> None:
+    waiting = chunks_without_vector(connection, MODEL)
+    for chunk, vector in zip(waiting, embed_texts(model, [one.content for one in waiting]), strict=True):
+        store_vector(connection, chunk.id, chunk.content_hash, MODEL, vector)
+
+
+@pytest.fixture
+def found(embedded: sqlite3.Connection, model: Any) -> Any:
+    def search(query: str, mode: str = "semantic", **more: Any) -> list[int]:
+        return [hit.chunk.id for hit in search_chunks(
+            embedded, query, mode=mode, embed=lambda name, text: embed_texts(model, [text], query=True)[0], **more)]
+
+    return search
+
+
+@pytest.mark.parametrize(("query", "answer"), [
+    ("Which medicine did the doctor give?", 1), ("Who turns on the lamp when it gets dark?", 2), ("growing cereals", 3),
+    ("When does the boat leave the island?", 4)])
+def test_other_words_of_the_same_meaning_find_the_chunk(found: Any, query: str, answer: int) -> None:
+    assert found(query)[0] == answer
+    assert found(query, "hybrid")[0] == answer
+
+
+def test_scores_are_cosines_and_a_threshold_cuts(embedded: sqlite3.Connection, found: Any, model: Any) -> None:
+    def embed(name: str, text: str) -> np.ndarray:
+        assert name == MODEL
+        return embed_texts(model, [text], query=True)[0]
+
+    hits = search_chunks(embedded, TEXTS[0], mode="semantic", embed=embed)
+    assert hits[0].score == pytest.approx(1.0, abs=1e-5)
+    assert [one.score for one in hits] == sorted((one.score for one in hits), reverse=True)
+    assert found(TEXTS[0], threshold=0.9) == [1]
+    assert found(TEXTS[0], threshold=1.1) == []
+
+
+def test_hybrid_adds_reciprocal_ranks(embedded: sqlite3.Connection, model: Any) -> None:
+    """First by both is 1; one that the words do not know has only the rank of its meaning."""
+    hits = search_chunks(embedded, "The physician and the fever", mode="hybrid",
+                         embed=lambda name, text: embed_texts(model, [text], query=True)[0])
+    assert hits[0].chunk.id == 1 and hits[0].score == pytest.approx(1.0)
+    assert MARK_START in hits[0].snippet
+    assert hits[1].score == pytest.approx((1 / 62) / (2 / 61))
+
+
+def test_only_active_chunks_of_the_wanted_file(embedded: sqlite3.Connection, found: Any) -> None:
+    assert set(found("lamp")) == {1, 2, 3, 4}
+    assert set(found("lamp", source="b.txt")) == {3, 4}
+    assert len(found("lamp", limit=3)) == 3
+    set_chunk_state(embedded, 2, "excluded")
+    delete_chunk(embedded, 4)
+    assert set(found("lamp")) == set(found("keeper and lantern", "hybrid")) == {1, 3}
+
+
+def test_a_vector_of_older_text_is_not_used(embedded: sqlite3.Connection, found: Any, model: Any) -> None:
+    edit_chunk(embedded, 2, "The goats are milked before sunrise.", 7)
+    assert 2 not in found("Who turns on the lamp?")
+    assert [one.id for one in chunks_without_vector(embedded, MODEL)] == [2]
+    assert vector_counts(embedded).missing == 1
+    undo_last(embedded)
+    assert found("Who turns on the lamp?")[0] == 2, "the old text is back, and its vector fits again"
+    edit_chunk(embedded, 2, "The goats are milked before sunrise.", 7)
+    embed_missing(embedded, model)
+    assert found("livestock and dairy")[0] == 2
+
+
+@pytest.mark.parametrize("query", ["", "  ", "?!", "\x00"])
+def test_nothing_asked_is_nothing_found(found: Any, query: str) -> None:
+    assert found(query) == found(query, "hybrid") == []
+
+
+@pytest.mark.parametrize("query", ['"lamp', "lamp AND", "'; DROP TABLE embeddings; --", "lamp 😀", "lamp " * 2000])
+def test_signs_and_length_have_no_meaning(found: Any, query: str) -> None:
+    assert len(found(query, "hybrid")) == 4
+
+
+def test_without_vectors_the_command_is_named(connection: sqlite3.Connection, model: Any) -> None:
+    for mode in ("semantic", "hybrid"):
+        with pytest.raises(NotReady, match="python app.py embed NAME"):
+            search_chunks(connection, "lamp", mode=mode, embed=lambda name, text: np.zeros(3))
+    with pytest.raises(SettingError, match="text, semantic, hybrid"):
+        search_chunks(connection, "lamp", mode="magic")
+
+
+def test_the_end_of_a_long_text_counts(model: Any) -> None:
+    """The model reads 256 tokens; what stands behind them changes the vector all the same."""
+    filler = "The weather was calm and nothing happened. " * 60
+    plain, ending, query = embed_texts(model, [filler, filler + TEXTS[0] * 20, "Which medicine did the doctor give?"])
+    assert ending @ query > plain @ query + 0.1
+    assert np.linalg.norm(ending) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_host_embeds_as_the_job_does(model: Any) -> None:
+    with ModelHost() as host:
+        assert np.allclose(host.embed(MODEL, "lamp"), embed_texts(model, ["lamp"], query=True)[0], atol=1e-5)
+        with pytest.raises(ModelError, match="no embedding model 'nowhere'"):
+            host.embed("nowhere", "lamp")
+        assert host.embed(MODEL, "lamp").shape == (384,)
+
+
+def test_models_that_are_refused_say_why(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"modules\.json is missing"):
+        load_embedder(str(tmp_path))
+    pickled = tmp_path / "pickled"
+    shutil.copytree(MODEL, pickled, ignore=shutil.ignore_patterns("*.safetensors"))
+    (pickled / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match="no safetensors"):
+        load_embedder(str(pickled))
+
+
+def test_a_knowledge_base_of_before_can_be_embedded(tmp_path: Path) -> None:
+    """The oldest schema is brought up to date with its chunks in place."""
+    project = Project(tmp_path)
+    with closing(open_database(project.database, KNOWLEDGE_MIGRATIONS[:1])) as old:
+        add_document(old, NewDocument("a.txt", "hash", "txt", 1, TEXTS[0]), [NewChunk(TEXTS[0], 0, 9, 9)], "builtin")
+    with knowledge(project) as connection:
+        assert [one.content for one in chunks_without_vector(connection, MODEL)] == [TEXTS[0]]
