@@ -25,7 +25,7 @@ TABS = {
     "rag.summary": "{documents}, {chunks}, {tokens}",
     "rag.excluded": "{n} excluded", "rag.held_out": "{n} held out for measuring",
     "rag.search": "Search",
-    "rag.search_hint": "words to look for in the chunks",
+    "rag.search_hint": "words to find",
     "rag.mode": "Find by", "rag.mode_text": "full text", "rag.mode_semantic": "semantic", "rag.mode_hybrid": "hybrid",
     "embed.done": "{chunks} embedded",
     "embed.start": "Embed chunks",
