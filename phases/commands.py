@@ -196,6 +196,8 @@ def sft_data(arguments: Namespace) -> dict[str, Any]:
         from phases.sft_data.generate import test_provider
         from phases.shared.settings import load_keys
         return {"test": test_provider(config, load_keys())}
+    from phases.sft_data.generate import check_styles
+    check_styles(config)
     return start(arguments, "sft-data", config)
 
 
