@@ -148,10 +148,10 @@ def show_evaluation(result: Record) -> str:
 def evaluation_table(rows: Sequence[Record]) -> str:
     """Base, CPT and final model side by side, each share with its 95 % interval and number of questions."""
     head = ("model", "held-out phrasings right", "95 % interval", "n", "never-asked facts right", "95 % interval", "n",
-            "perplexity, held-out sections")
+            "perplexity, held-out sections", "ended by itself")
     return table(head, [(one["model"], percent(one["closed_book_accuracy"]), _interval(one["closed_book_interval"]),
                          one["closed_book_n"], percent(one["unasked_accuracy"]), _interval(one["unasked_interval"]),
-                         one["unasked_n"], _number(one["perplexity"])) for one in rows])
+                         one["unasked_n"], _number(one["perplexity"]), percent(one.get("stop_rate"))) for one in rows])
 
 
 def show_export(result: Record) -> str:
