@@ -1,6 +1,6 @@
 """Counting tokens as the project's base model would, without loading torch.
 
-In: a project. Out: a `TokenCounter` with the tokenizer's name and a function from text to its number of tokens.
+In: a project. Out: a `TokenCounter` with the tokenizer's name, its file and a function from text to its number of tokens.
 `tokenizers` alone reads a `tokenizer.json`; transformers' AutoTokenizer would import torch.
 """
 
@@ -19,10 +19,11 @@ BUILTIN = "builtin"
 
 @dataclass(frozen=True)
 class TokenCounter:
-    """`name` says which tokenizer counts; it is stored with every chunk."""
+    """`name` says which tokenizer counts; it is stored with every chunk. `file` is for a child process, which loads it again."""
 
     name: str
     count: Callable[[str], int]
+    file: Path
 
 
 def token_counter(project: Project) -> TokenCounter:
@@ -35,14 +36,14 @@ def token_counter(project: Project) -> TokenCounter:
     """
     base = project.base_model
     if base == BUILTIN:
-        return _counter(BUILTIN, BUILTIN_FOLDER / "tokenizer.json")
+        return load_counter(BUILTIN, BUILTIN_FOLDER / "tokenizer.json")
     folder = Path(base).expanduser()
     if folder.is_dir():
-        return _counter(folder.name, folder / "tokenizer.json")
+        return load_counter(folder.name, folder / "tokenizer.json")
     cached = _cached_tokenizer(base)
     if cached is None:
-        return _counter(f"{BUILTIN} ({base} is not downloaded yet)", BUILTIN_FOLDER / "tokenizer.json")
-    return _counter(base, cached)
+        return load_counter(f"{BUILTIN} ({base} is not downloaded yet)", BUILTIN_FOLDER / "tokenizer.json")
+    return load_counter(base, cached)
 
 
 def _cached_tokenizer(repository: str) -> Path | None:
@@ -57,7 +58,8 @@ def _cached_tokenizer(repository: str) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _counter(name: str, path: Path) -> TokenCounter:
+def load_counter(name: str, path: Path) -> TokenCounter:
+    """The counter of a tokenizer.json. Raises ModelError when it is missing or cannot be read."""
     from tokenizers import Tokenizer
 
     if not path.is_file():
@@ -70,4 +72,4 @@ def _counter(name: str, path: Path) -> TokenCounter:
                          subject=name, code="tokenizer_unreadable") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return TokenCounter(name, lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
+    return TokenCounter(name, lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids), path)
