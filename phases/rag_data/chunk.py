@@ -26,6 +26,8 @@ MIN_SECTIONS = 10
 MIN_HELD_OUT_CHARS = 200
 GROUP_CHARS = 1200
 COUNTS_KEPT = 200_000
+BEGIN_CHARS = 6  # for each token of the chunk size: as much of a long text is counted first
+SURELY = 1.1
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,21 @@ class _Cutter:
     def _pieces(self, start: int, end: int, overlap: int) -> list[str]:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-        splitter = RecursiveCharacterTextSplitter(
-            separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size, chunk_overlap=overlap,
-            length_function=lambda text: self.count(text.replace(GLUE, "\n")))
+        splitter = RecursiveCharacterTextSplitter(separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size,
+                                                  chunk_overlap=overlap, length_function=self._length)
         return splitter.split_text(self.glued[start:end])
+
+    def _length(self, text: str) -> int:
+        """Tokens of a piece. Of one that is too long to be a chunk by far, only the beginning is counted.
+
+        The splitter asks at each of its levels for the length of all that it may have to cut, and wants to know of long
+        pieces only that they are.
+        """
+        text = text.replace(GLUE, "\n")
+        begin = BEGIN_CHARS * self.size
+        if len(text) > begin and (tokens := self.count(text[:begin])) > SURELY * self.size:
+            return tokens
+        return self.count(text)
 
 
 def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:

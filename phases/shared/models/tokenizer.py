@@ -72,4 +72,4 @@ def load_counter(name: str, path: Path) -> TokenCounter:
                          subject=name, code="tokenizer_unreadable") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return TokenCounter(name, lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids), path)
+    return TokenCounter(name, lambda text: len(tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]), path)
