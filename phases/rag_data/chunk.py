@@ -26,8 +26,6 @@ MIN_SECTIONS = 10
 MIN_HELD_OUT_CHARS = 200
 GROUP_CHARS = 1200
 COUNTS_KEPT = 200_000
-BEGIN_CHARS = 6  # for each token of the chunk size: as much of a long text is counted first
-SURELY = 1.1
 
 
 @dataclass(frozen=True)
@@ -95,16 +93,15 @@ class _Cutter:
         return splitter.split_text(self.glued[start:end])
 
     def _length(self, text: str) -> int:
-        """Tokens of a piece. Of one that is too long to be a chunk by far, only the beginning is counted.
+        """Tokens of a piece; at least those of a chunk for one that is longer by far.
 
         The splitter asks at each of its levels for the length of all that it may have to cut, and wants to know of long
-        pieces only that they are.
+        pieces only that they are. A token is at most a word, so a piece of many words needs no counting.
         """
-        text = text.replace(GLUE, "\n")
-        begin = BEGIN_CHARS * self.size
-        if len(text) > begin and (tokens := self.count(text[:begin])) > SURELY * self.size:
-            return tokens
-        return self.count(text)
+        words = text.count(" ") + 1
+        if words > self.size and len(text.split()) > self.size:
+            return words
+        return self.count(text.replace(GLUE, "\n"))
 
 
 def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:

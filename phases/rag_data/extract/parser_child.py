@@ -33,13 +33,14 @@ from phases.rag_data.extract.reading import listening
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.database.chunks import NewChunk
 from phases.shared.errors import FileRejected
-from phases.shared.models.tokenizer import TokenCounter, load_counter
+from phases.shared.models.tokenizer import load_counter, remembering
 from phases.shared.options import resolve
 
 DEEPEST_CALLS = 10_000  # deeply nested pages and tables
 TELL_SECONDS = 0.25
 
 Say = Callable[[dict[str, Any]], None]
+CountTokens = Callable[[str], int]
 
 
 class Teller:
@@ -62,7 +63,7 @@ def serve() -> None:
     sys.setrecursionlimit(DEEPEST_CALLS)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    counters: dict[str, TokenCounter] = {}
+    counters: dict[str, CountTokens] = {}
 
     def say(content: dict[str, Any]) -> None:
         answers.write(json.dumps(content).encode() + b"\n")
@@ -72,7 +73,7 @@ def serve() -> None:
         say(_answer(json.loads(line), counters, Teller(say)))
 
 
-def _answer(request: dict[str, Any], counters: dict[str, TokenCounter], tell: Teller) -> dict[str, Any]:
+def _answer(request: dict[str, Any], counters: dict[str, CountTokens], tell: Teller) -> dict[str, Any]:
     source = request["source"]
     _limit_processor_time(request["seconds"])
     try:
@@ -88,7 +89,7 @@ def _answer(request: dict[str, Any], counters: dict[str, TokenCounter], tell: Te
         return {"error": damaged(source, f"{type(problem).__name__}").as_record()}
 
 
-def _chunks(document: Document, request: dict[str, Any], counters: dict[str, TokenCounter], tell: Teller) -> list[dict[str, Any]]:
+def _chunks(document: Document, request: dict[str, Any], counters: dict[str, CountTokens], tell: Teller) -> list[dict[str, Any]]:
     """The document's chunks as records; none when nobody asked for them."""
     cutting = request["cutting"]
     if cutting is None:
@@ -97,8 +98,8 @@ def _chunks(document: Document, request: dict[str, Any], counters: dict[str, Tok
     _limit_processor_time(request["seconds"] + cutting_seconds(length))
     tell("cutting", length, length, always=True)
     if cutting["name"] not in counters:
-        counters[cutting["name"]] = load_counter(cutting["name"], Path(cutting["tokenizer"]))
-    found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]].count)
+        counters[cutting["name"]] = remembering(load_counter(cutting["name"], Path(cutting["tokenizer"])))
+    found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]])
     return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata)) for one in found]
 
 

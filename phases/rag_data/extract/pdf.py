@@ -68,8 +68,8 @@ def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     for number in range(len(pdf)):
         tell_read(number, len(pdf))
         try:
-            with closing(pdf[number]) as page:
-                pages.append(page_with_tables(page, page_lines(page)))
+            with closing(pdf[number]) as page, closing(page.get_textpage()) as letters:
+                pages.append(page_with_tables(page, letters, page_lines(letters)))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))
     return pages

@@ -159,8 +159,11 @@ def _had_room(last: Line, line: Line, right: float) -> bool:
 def _column_right(items: Sequence[Line | Table], index: int) -> float:
     """The right end of the column that a line stands in, shown by the lines around it."""
     here = items[index]
-    near = [one for one in items[max(0, index - NEAR):index + NEAR + 1] if isinstance(one, Line) and not one.level]
-    return max((one.x1 for one in near if abs(one.x0 - here.x0) < 40), default=here.x1)
+    right = here.x1
+    for one in items[max(0, index - NEAR):index + NEAR + 1]:
+        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40:
+            right = one.x1
+    return right
 
 
 def _bullets_joined(items: Sequence[Line | Table]) -> list[Line | Table]:
