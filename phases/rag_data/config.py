@@ -32,6 +32,8 @@ class IngestConfig:
     drop_repeated_lines: bool = option(True, label="Drop page headers and footers", advanced=True,
                                        help="Leaves out lines that return at the top or foot of most pages of a PDF, and "
                                             "reports how many.")
+    workers: int = option(0, label="Files at a time", unit="files", low=0, high=64, advanced=True,
+                          help="How many files are read side by side; 0 takes all cores, as far as memory allows.")
 
 
 @dataclass(frozen=True)
