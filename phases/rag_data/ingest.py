@@ -17,12 +17,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from phases.rag_data.clean import Cleaning
+from phases.rag_data.clean import cleaning_of
+from phases.rag_data.clean.switches import added_up
 from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.extract.formats import check_file, format_of
@@ -101,7 +102,7 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
     left = listed[len(done):]
     workers = worker_count(config.workers, len(left))
     with knowledge(context.project) as connection, ParsePool(workers, _parser_maker(config, counter)) as pool:
-        shelf = _Shelf(context.project, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
+        shelf = _Shelf(context.project, config, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
 
         def look() -> None:
             if context.stop_requested():
@@ -178,7 +179,7 @@ def _copy_original(path: Path, target: Path) -> None:
 
 
 def _parser_maker(config: IngestConfig, counter: TokenCounter) -> Callable[[], Parser]:
-    cleaning = Cleaning(**{one.name: getattr(config, one.name) for one in fields(Cleaning)})
+    cleaning = cleaning_of(config)
     cutting = {"config": as_mapping(config), "name": counter.name, "tokenizer": str(counter.file)}
     return lambda: Parser(cleaning, cutting=cutting)
 
@@ -192,6 +193,7 @@ class _Shelf:
     """
 
     project: Project
+    config: IngestConfig
     connection: sqlite3.Connection
     pool: ParsePool
     stored: set[str]
@@ -219,8 +221,10 @@ class _Shelf:
         except FileRejected as refused:
             return {**record, "outcome": "rejected", "reason": refused.as_record()}
         self.stored.add(file["sha256"])
+        reading = {"settings": as_mapping(self.config), "cleaning": document.cleaning, "columns": list(document.columns),
+                   "notes": list(document.notes)}
         new = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
-                          len(document.pages) or None)
+                          len(document.pages) or None, reading)
         return {**record, "outcome": "added" if find_source(self.connection, file["source"]) is None else "replaced",
                 "notes": [*record["notes"], *document.notes], "tokenizer": tokenizer, "document": asdict(new), "chunks": chunks}
 
@@ -238,16 +242,22 @@ def _show_progress(context: JobContext, done: Sequence[Mapping[str, Any]], total
 def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the job remembers of a file: not its text."""
     return {"file": record["file"]["source"], "sha256": record["file"]["sha256"], "outcome": record["outcome"],
-            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ()))}
+            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ())),
+            "cleaning": record["document"]["reading"]["cleaning"] if "document" in record else {}}
 
 
 def _result(done: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The job's result: names by outcome, reasons of the refused, the number of new chunks, and all notes."""
+    """The job's result: names by outcome, reasons of the refused, the number of new chunks, all notes, and what cleaning did:
+    with examples in all, as counts for each file.
+    """
     by_outcome = {kind: [one["file"] for one in done if one["outcome"] == kind] for kind in ("added", "unchanged", "replaced")}
     rejected = [{"file": one["file"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
                 for one in done if one["outcome"] == "rejected"]
     notes = [{"file": one["file"], "note": note} for one in done for note in one["notes"]]
-    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes}
+    cleaned = [{"file": one["file"], "steps": {step: about["count"] for step, about in one["cleaning"].items()}}
+               for one in done if one["cleaning"]]
+    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes,
+            "cleaning": added_up(one["cleaning"] for one in done), "cleaned": cleaned}
 
 
 def _in_words(done: Mapping[str, Any]) -> str:

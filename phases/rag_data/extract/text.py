@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from phases.rag_data.clean import Cleaning, join_wrapped, safe_text, tidy_line
+from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Extracted
 
 WESTERN = "cp1252"
@@ -61,7 +61,7 @@ def _looks_western(text: str) -> bool:
 
 def extract_txt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Plain text: underlined lines become headings, wrapped lines are joined where the text was wrapped at all."""
-    text = safe_text(decode(path.read_bytes())).expandtabs(4)
+    text = cleaning.safe(decode(path.read_bytes())).expandtabs(4)
     width = _wrap_width(text.split("\n")) if cleaning.join_lines else 0
     blocks = []
     for block in re.split(r"\n[ \t]*\n", text):
@@ -82,13 +82,7 @@ def _txt_block(lines: list[str], width: int, cleaning: Cleaning) -> str:
             joined[-1].append(line)
         else:
             joined.append([line])
-    return "\n".join(join_wrapped(group, hyphens=cleaning.join_hyphenation) if len(group) > 1
-                     else _single(group[0], cleaning) for group in joined)
-
-
-def _single(line: str, cleaning: Cleaning) -> str:
-    indent = len(line) - len(line.lstrip())
-    return " " * min(indent, 8) + tidy_line(line) if cleaning.normalise_space and indent < 4 else line
+    return "\n".join(cleaning.join(group) if len(group) > 1 else group[0] for group in joined)
 
 
 def _wrap_width(lines: list[str]) -> int:
@@ -109,7 +103,7 @@ def _was_wrapped(before: str, line: str, width: int) -> bool:
 
 def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Markdown stays as it is, with one line a paragraph; front matter gives the title and is left out."""
-    text = safe_text(decode(path.read_bytes()))
+    text = cleaning.safe(decode(path.read_bytes()))
     title, notes = "", ()
     if front := FRONT_MATTER.match(text):
         text = text[front.end():]
@@ -166,5 +160,4 @@ def join_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
 def _flush(group: list[str], cleaning: Cleaning) -> Iterator[str]:
     if group:
         indent = group[0][:len(group[0]) - len(group[0].lstrip())]
-        joined = join_wrapped(group, hyphens=cleaning.join_hyphenation)
-        yield indent + (tidy_line(joined) if cleaning.normalise_space else joined)
+        yield indent + cleaning.join(group)
