@@ -7,7 +7,7 @@ headings where a line is underlined.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, tidy_line
@@ -109,13 +109,13 @@ def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         text = text[front.end():]
         found = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", front[1], re.MULTILINE)
         title, notes = found[1] if found else "", ("Left out the settings at the head of the file (front matter).",)
-    lines = list(_atx_headings(text.split("\n")))
+    lines = list(_headings_apart(_atx_headings(text.split("\n"))))
     return Extracted("\n".join(join_paragraphs(lines, cleaning)) if cleaning.join_lines else "\n".join(lines), title,
                      notes=notes)
 
 
-def _atx_headings(lines: list[str]) -> Iterator[str]:
-    """Underlined headings as "# Heading", the one form that chunks are cut by; blank lines around every heading."""
+def _atx_headings(lines: list[str]) -> Iterator[tuple[str, bool]]:
+    """Lines, and whether each is a heading; underlined headings as "# Heading", the one form that chunks are cut by."""
     fence = ""
     number = 0
     while number < len(lines):
@@ -127,14 +127,22 @@ def _atx_headings(lines: list[str]) -> Iterator[str]:
         before = lines[number - 1] if number else ""
         underline = UNDERLINE.fullmatch(following)
         if not fence and underline and line.strip() and not before.strip() and not OWN_LINE.match(line) and not ITEM.match(line):
-            yield from ("", f"{'#' if underline[1][0] == '=' else '##'} {line.strip()}", "")
+            yield f"{'#' if underline[1][0] == '=' else '##'} {line.strip()}", True
             number += 2
             continue
-        if not fence and re.match(r" {0,3}#{1,6} +\S", line):
-            yield from ("", line.strip(), "")
-        else:
-            yield line
+        is_heading = not fence and bool(re.match(r" {0,3}#{1,6} +\S", line))
+        yield (line.strip() if is_heading else line), is_heading
         number += 1
+
+
+def _headings_apart(lines: Iterable[tuple[str, bool]]) -> Iterator[str]:
+    """A blank line around every heading that has none."""
+    before, after_heading = "", False
+    for line, is_heading in lines:
+        if (is_heading or after_heading) and before.strip() and line.strip():
+            yield ""
+        yield line
+        before, after_heading = line, is_heading
 
 
 def join_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
