@@ -1,7 +1,7 @@
 """Files -> rows: the story of tab 1, top to bottom.
 
 In: files, folders and ZIP files of a person. Out: documents and chunks in `data/wissensbasis.sqlite`, the originals in `data/documents/`.
-Command: `python app.py ingest NAME FILE_OR_FOLDER...`
+Commands: `python app.py ingest NAME FILE_OR_FOLDER...`, `python app.py reingest NAME [DOCUMENT...]` (see reread.py)
 
     ingest_files   checks, then submits a job               (window or command)
     prepare        unpacks ZIP files and folders, copies the originals, lists them in inputs/files.json   (the same process)
@@ -17,17 +17,20 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from phases.rag_data.clean import Cleaning
+from phases.rag_data.clean import cleaning_of
+from phases.rag_data.clean.switches import added_up
 from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.extract.document import Document
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.parse_pool import ParsePool, Read, begin_ahead, worker_count
+from phases.rag_data.reread import NOT_OF_READING, listed_again, reading_outcome
 from phases.shared.database.chunks import NewChunk
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
@@ -41,7 +44,7 @@ from phases.shared.project import Project
 
 MAX_FILE_BYTES = 200_000_000
 MAX_TOTAL_BYTES = 2_000_000_000
-STORED = {"added", "replaced"}
+STORED = {"added", "replaced", "read_again"}
 AHEAD = 4  # files for each worker that are begun before the first of them is recorded: what is held in memory
 
 
@@ -81,6 +84,9 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     A file that is refused at the door (unknown, empty, too large) is listed with its reason and not copied.
     """
     check_config(config)
+    if "again" in arguments:
+        write_json(inputs / "files.json", listed_again(project, arguments["again"]))
+        return
     given = [(one["source"], Path(one["path"])) for one in arguments.get("files") or []]
     check_upload(path for _, path in given)
     listed: dict[str, dict[str, Any]] = {}
@@ -101,7 +107,7 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
     left = listed[len(done):]
     workers = worker_count(config.workers, len(left))
     with knowledge(context.project) as connection, ParsePool(workers, _parser_maker(config, counter)) as pool:
-        shelf = _Shelf(context.project, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
+        shelf = _Shelf(context.project, config, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
 
         def look() -> None:
             if context.stop_requested():
@@ -122,7 +128,8 @@ def apply(connection: sqlite3.Connection, project: Project, job_id: str, record:
     """Store one document, or remove the original of a file that was refused. Runs in the worker's transaction."""
     if record["outcome"] in STORED:
         chunks = [NewChunk(**one) for one in record["chunks"]]
-        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id)
+        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id,
+                     again=record["outcome"] == "read_again")
     file = record["file"]
     stored = project.documents / file["stored"] if file["stored"] else None
     if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
@@ -178,7 +185,7 @@ def _copy_original(path: Path, target: Path) -> None:
 
 
 def _parser_maker(config: IngestConfig, counter: TokenCounter) -> Callable[[], Parser]:
-    cleaning = Cleaning(**{one.name: getattr(config, one.name) for one in fields(Cleaning)})
+    cleaning = cleaning_of(config)
     cutting = {"config": as_mapping(config), "name": counter.name, "tokenizer": str(counter.file)}
     return lambda: Parser(cleaning, cutting=cutting)
 
@@ -192,6 +199,7 @@ class _Shelf:
     """
 
     project: Project
+    config: IngestConfig
     connection: sqlite3.Connection
     pool: ParsePool
     stored: set[str]
@@ -199,13 +207,13 @@ class _Shelf:
 
     def begin(self, file: Mapping[str, Any]) -> Future[Read] | None:
         """Give the file to a parser, unless it is refused already or its bytes are known."""
-        if file["rejected"] or self._is_known(file["sha256"]) or file["sha256"] in self.asked:
+        if file["rejected"] or file["sha256"] in self.asked or self._is_known(file["sha256"]) and not file.get("again"):
             return None
         self.asked.add(file["sha256"])
         return self.pool.start(self.project.documents / file["stored"], file["source"])
 
     def record(self, file: Mapping[str, Any], begun: Future[Read] | None, tokenizer: str, look: Callable[[], None]) -> dict[str, Any]:
-        """What became of one file: "added", "replaced", "unchanged" or "rejected"; calls `look` while it waits."""
+        """What became of one file: "added", "replaced", "read_again", "unchanged" or "rejected"; calls `look` while it waits."""
         record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
         if file["rejected"]:
             return {**record, "outcome": "rejected", "reason": file["rejected"]}
@@ -216,13 +224,23 @@ class _Shelf:
             look()
         try:
             document, chunks = begun.result()
+            outcome, remarks = self._outcome(file, document, chunks)
         except FileRejected as refused:
             return {**record, "outcome": "rejected", "reason": refused.as_record()}
+        if outcome == "unchanged":
+            return {**record, "outcome": outcome}
         self.stored.add(file["sha256"])
+        settings = {name: value for name, value in as_mapping(self.config).items() if name not in NOT_OF_READING}
+        reading = {"settings": settings, "cleaning": document.cleaning, "columns": list(document.columns),
+                   "notes": list(document.notes)}
         new = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
-                          len(document.pages) or None)
-        return {**record, "outcome": "added" if find_source(self.connection, file["source"]) is None else "replaced",
-                "notes": [*record["notes"], *document.notes], "tokenizer": tokenizer, "document": asdict(new), "chunks": chunks}
+                          len(document.pages) or None, reading)
+        return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes, *remarks], "tokenizer": tokenizer, "document": asdict(new), "chunks": chunks}
+
+    def _outcome(self, file: Mapping[str, Any], document: Document, chunks: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+        if file.get("again"):
+            return reading_outcome(self.connection, file["source"], document.text, chunks)
+        return ("added" if find_source(self.connection, file["source"]) is None else "replaced"), []
 
     def _is_known(self, digest: str) -> bool:
         """By what stands in the knowledge base now and what this job has added before."""
@@ -238,16 +256,22 @@ def _show_progress(context: JobContext, done: Sequence[Mapping[str, Any]], total
 def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the job remembers of a file: not its text."""
     return {"file": record["file"]["source"], "sha256": record["file"]["sha256"], "outcome": record["outcome"],
-            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ()))}
+            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ())),
+            "cleaning": record["document"]["reading"]["cleaning"] if "document" in record else {}}
 
 
 def _result(done: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The job's result: names by outcome, reasons of the refused, the number of new chunks, and all notes."""
-    by_outcome = {kind: [one["file"] for one in done if one["outcome"] == kind] for kind in ("added", "unchanged", "replaced")}
+    """The job's result: names by outcome, reasons of the refused, the number of new chunks, all notes, and what cleaning did:
+    with examples in all, as counts for each file.
+    """
+    by_outcome = {kind: [one["file"] for one in done if one["outcome"] == kind] for kind in ("added", "unchanged", "replaced", "read_again")}
     rejected = [{"file": one["file"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
                 for one in done if one["outcome"] == "rejected"]
     notes = [{"file": one["file"], "note": note} for one in done for note in one["notes"]]
-    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes}
+    cleaned = [{"file": one["file"], "steps": {step: about["count"] for step, about in one["cleaning"].items()}}
+               for one in done if one["cleaning"]]
+    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes,
+            "cleaning": added_up(one["cleaning"] for one in done), "cleaned": cleaned}
 
 
 def _in_words(done: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class Parser:
     def _read(self, path: Path, source: str) -> tuple[Document, list[dict[str, Any]]]:
         self.now = Reading(source, time.monotonic())
         try:
-            answer = self._asked({"path": str(path), "source": source, "cleaning": asdict(self.cleaning), "seconds": self.seconds,
+            answer = self._asked({"path": str(path), "source": source, "cleaning": self.cleaning.switches(), "seconds": self.seconds,
                                   "cutting": self.cutting}, source)
         except (FileRejected, BrokenPipeError) as problem:
             self._end()

@@ -31,6 +31,7 @@ from phases.rag_data.extract.formats import extract_document
 from phases.rag_data.extract.parser import cutting_seconds, too_much_memory
 from phases.rag_data.extract.reading import listening
 from phases.rag_data.extract.sniff import damaged
+from phases.rag_data.language import guess_language
 from phases.shared.database.chunks import NewChunk
 from phases.shared.errors import FileRejected
 from phases.shared.models.tokenizer import load_counter, remembering
@@ -100,7 +101,8 @@ def _chunks(document: Document, request: dict[str, Any], counters: dict[str, Cou
     if cutting["name"] not in counters:
         counters[cutting["name"]] = remembering(load_counter(cutting["name"], Path(cutting["tokenizer"])))
     found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]])
-    return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata)) for one in found]
+    return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content])))
+            for one in found]
 
 
 def _limit_memory(bytes_more: int) -> None:

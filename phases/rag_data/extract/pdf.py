@@ -43,7 +43,8 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     style = body_style(pages)
     if cleaning.drop_repeated_lines:
         pages, dropped = _without_repeated(pages, style)
-        notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
+        cleaning.tally.add("drop_repeated_lines", len(dropped), ((line, "") for line in dropped))
+        notes += [f"Left out {len(dropped)} lines that return at the top or foot of the pages."] if dropped else []
     pages = mark_headings(pages, style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
@@ -95,8 +96,8 @@ def _notes_on_losses(pages: list[Page]) -> Iterator[str]:
             yield f"{len(numbers)} of {len(pages)} pages {words} and could not be read: {shown}."
 
 
-def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], int]:
-    """The pages without running headers and footers, and how many lines those were."""
+def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], list[str]]:
+    """The pages without running headers and footers, and what those were."""
     dropped: set[tuple[int, int]] = set()
     for outermost_first in (-1, 1):
         edges = [_edge(page, style, outermost_first) for page in pages]
@@ -104,7 +105,7 @@ def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], 
                  for page, edge in zip(pages, edges, strict=True)]
         dropped |= {(number, edges[number][place]) for number, place in repeated_lines(lines)}
     kept = [page.keeping(lambda index, number=number: (number, index) not in dropped) for number, page in enumerate(pages)]
-    return kept, len(dropped)
+    return kept, [pages[number].items[index].text for number, index in sorted(dropped)]
 
 
 def _edge(page: Page, style: BodyStyle, sign: int) -> list[int]:

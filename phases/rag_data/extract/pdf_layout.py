@@ -110,7 +110,7 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
     texts = [line.text for line in group]
     if group[0].level:
         return Block(heading(group[0].level, join_wrapped(texts)), page)
-    text = join_wrapped(texts, hyphens=cleaning.join_hyphenation) if cleaning.join_lines else "\n".join(texts)
+    text = cleaning.join(texts) if cleaning.join_lines else "\n".join(texts)
     text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
     return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else text, page, _is_tight(before, group, style))
 
