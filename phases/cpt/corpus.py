@@ -23,20 +23,24 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.project import Project
+from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.packing import shared_sequences
 from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps, pieces_in
 
 
 def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[str, ...]:
     """Why tab 2 cannot start, a sentence each; empty when it can."""
+    config = config or CptConfig()
     missing = []
     with knowledge(project) as connection:
         if not training_chunks(connection):
             missing.append("There are no chunks to train on yet: add documents in tab 1 first.")
+        missing += missing_for_measuring(config, bool(held_out_chunks(connection)), "chunks")
     try:
-        locate_base(base_name(project, config or CptConfig()))
+        locate_base(base_name(project, config))
     except ModelError as problem:
         missing.append(str(problem))
-    return tuple(missing)
+    return (*missing, *missing_for_method(config))
 
 
 def base_name(project: Project, config: CptConfig) -> str:
@@ -49,6 +53,8 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
     with knowledge(project) as connection:
         chunks, held_out = training_chunks(connection), held_out_chunks(connection)
     sequences = pieces_in((chunk.tokens for chunk in chunks), config.max_length)
+    if config.packing:
+        sequences = len(shared_sequences([min(chunk.tokens + 2, config.max_length) for chunk in chunks], config.max_length))
     steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs) if chunks else 0
     warnings = few_steps_warning(steps) if chunks else ()
     if held_out:

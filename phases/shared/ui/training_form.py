@@ -73,6 +73,8 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
     for name, field in setup.form.fields.items():
         if name == "preset":
             field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+        elif name == "method":
+            field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
     setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
@@ -96,6 +98,13 @@ def _filled(training: Training, form: Form) -> Any:
 def _preset(form: Form) -> Any:
     def choose(window: Window, project: Project, preset: str) -> list[Any]:
         return form.shown(form.preset(project, preset))
+
+    return choose
+
+
+def _method(form: Form) -> Any:
+    def choose(window: Window, project: Project, *given: Any) -> list[Any]:
+        return form.shown(form.with_method(project, given))
 
     return choose
 
