@@ -15,7 +15,7 @@ import datasets
 import torch
 from peft import LoraConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
@@ -26,6 +26,7 @@ from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.options import as_mapping
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
 from phases.shared.training.checkpoints import best_saved_step, cut_back, newest_checkpoint, run_identity, step_of
+from phases.shared.training.clock import StepClock, clock_for
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.plan import optimizer_steps, save_interval
 
@@ -62,13 +63,14 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves. `step` is the checkpoint that the adapter is of."""
+    """What a finished training leaves. `step` is the checkpoint that the adapter is of, `clock` what the steps took."""
 
     model: Any
     steps: int
     step: int
     train_loss: float
     seconds: float
+    clock: StepClock
 
 
 class LengthGroupedOrder(torch.utils.data.Sampler):
@@ -126,6 +128,7 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
     reporter = JobReporter(context, identity, checkpoints)
     try:
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
+        clock = clock_for(trainer)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
         if not _memory_ran_out(problem):
@@ -139,11 +142,11 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         weights = load_file(checkpoints / f"checkpoint-{best}" / "adapter_model.safetensors")
         set_peft_model_state_dict(trainer.model, weights)
     return Trained(trainer.accelerator.unwrap_model(trainer.model), trainer.state.global_step, step,
-                   last_loss(context.job_dir), round(reporter.seconds, 1))
+                   last_loss(context.job_dir), round(reporter.seconds, 1), clock)
 
 
 def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData, checkpoints: Path,
-                  reporter: JobReporter) -> AdapterTrainer:
+                  reporter: TrainerCallback) -> AdapterTrainer:
     """TRL's trainer for these settings; its `train_dataset` is tokenised when it returns."""
     _be_quiet()
     adapter = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha or 2 * config.lora_rank,
