@@ -112,7 +112,8 @@ def show_plan(plan: Record) -> str:
         f"trained parameters: {_cell(plan['trained_parameters'])}{share}"]
     if plan["download"]:
         lines.append(f"download: {plan['download']}, {_gigabytes(plan['download_bytes'])}")
-    return "\n".join(lines + [f"missing: {one}" for one in plan["missing"]] + [f"warning: {one}" for one in plan["warnings"]])
+    return "\n".join(lines + [f"missing: {one}" for one in plan["missing"]] + [f"warning: {one}" for one in plan["warnings"]]
+                     + [f"note: {one}" for one in plan["notes"]])
 
 
 def _plan_time(plan: Record) -> str:

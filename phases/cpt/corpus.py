@@ -55,14 +55,10 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
     longest = min(config.max_length, base.context or config.max_length)
     lengths = row_lengths(counter, text_rows(chunks), longest)
     evaluated = row_lengths(counter, [{"text": one.content, "last": False} for one in held_out], longest)
-    rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, _held_out_notes(chunks, held_out))
+    warnings = () if held_out else ("No chunks are held out, so perplexity will not be measured.",)
+    notes = (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",) if held_out else ()
+    rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, warnings, notes)
     return make_plan(project, "cpt", config, base, rows, missing_for_cpt(project, config))
-
-
-def _held_out_notes(chunks: Sequence[ChunkRow], held_out: Sequence[ChunkRow]) -> tuple[str, ...]:
-    if held_out:
-        return (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",)
-    return ("No chunks are held out, so perplexity will not be measured.",) if chunks else ()
 
 
 def row_lengths(counter: TextCounter, texts: Sequence[Mapping[str, Any]], max_length: int) -> list[int]:

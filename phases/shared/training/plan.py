@@ -36,7 +36,7 @@ class Plan:
         seconds_from, memory_from: "probe", "run", "estimate", or "" when unknown. disk_bytes: checkpoints, result and export.
         download: model to fetch ("" when it is here), download_bytes its size where it is known.
         trained_share: of the model's parameters, 0 to 1.
-        missing: why it cannot start, a sentence each.
+        missing: why it cannot start, a sentence each. notes: what is good to know and speaks against nothing.
     """
 
     texts: int
@@ -59,6 +59,7 @@ class Plan:
     trained_share: float | None = None
     ready: bool = True
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Rows:
 
     Args:
         texts: how many texts or pairs. perplexity_tokens: measured before and after, 0 where no perplexity is.
-        counted_with, exact: as in the `Plan`. notes: what the phase itself has to say.
+        counted_with, exact: as in the `Plan`. warnings, notes: what the phase itself has to say.
     """
 
     texts: int
@@ -76,6 +77,7 @@ class Rows:
     perplexity_tokens: int
     counted_with: str
     exact: bool
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -114,8 +116,8 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
         plan = replace(plan, seconds=round(seconds_of_run(work, measured), 1), seconds_from=measured.source,
                        memory_bytes=measured.peak_bytes, memory_from=measured.source)
     lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
-    warnings = (*rows.notes, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
-    return replace(plan, warnings=warnings, missing=lacking, ready=not lacking)
+    warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
+    return replace(plan, warnings=warnings, notes=rows.notes, missing=lacking, ready=not lacking)
 
 
 def workload(rows: Rows, config: Any, steps: int) -> Workload:
