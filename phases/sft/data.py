@@ -7,7 +7,7 @@ inputs/: pairs.jsonl, validation.jsonl, parent.json.    python app.py sft NAME -
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
-from phases.shared.models.tokenizer import token_counter
 from phases.shared.project import Project
+from phases.shared.training.counting import counter_of
 from phases.shared.training.methods import missing_for_measuring, missing_for_method
-from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps
+from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
 
 def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[str, ...]:
@@ -51,17 +51,29 @@ def base_name(project: Project, config: SftConfig) -> str:
 
 
 def plan_sft(project: Project, config: SftConfig) -> Plan:
-    """Pairs, tokens and optimizer steps of a run."""
+    """What a run with these settings will do; its steps and tokens are the run's own."""
     with knowledge(project) as connection:
-        pairs = dataset_pairs(connection, config.dataset, "train", config.accepted_only)
-    count = token_counter(project).count
-    tokens = sum(count(pair.instruction) + count(pair.output) for pair in pairs)
-    steps = optimizer_steps(len(pairs), config.batch_size, config.gradient_accumulation, config.epochs) if pairs else 0
-    warnings = few_steps_warning(steps) if pairs else ()
+        pairs, validation = (dataset_pairs(connection, config.dataset, split, config.accepted_only) for split in ("train", "validation"))
+    base = base_facts(base_name(project, config))
+    trained = config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file()
+    counter = counter_of(project.cpt_model if trained else base.folder, base.name)
+    longest = min(config.max_length, base.context or config.max_length)
+    lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
+    fitting = [length for length in lengths if length <= longest]
+    rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
+                _pair_notes(pairs, len(pairs) - len(fitting), longest))
+    missing = missing_for_sft(project, config)
+    if pairs and not fitting:
+        missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
+    return make_plan(project, "sft", config, base, rows, missing)
+
+
+def _pair_notes(pairs: Sequence[PairRow], left_out: int, longest: int) -> tuple[str, ...]:
     stale = sum(pair.stale for pair in pairs)
-    if stale:
-        warnings += (f"{stale} pairs are stale: their chunk was changed after they were written. Look at them in tab 3.",)
-    return Plan(len(pairs), tokens, steps, warnings)
+    notes = [f"{stale} pairs are stale: their chunk was changed after they were written. Look at them in tab 3."] if stale else []
+    if left_out:
+        notes.append(f"{left_out} pairs are longer than {longest} tokens and are left out: an answer cut off teaches not to end.")
+    return tuple(notes)
 
 
 def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import datasets
 import torch
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
@@ -25,6 +25,7 @@ from phases.shared.options import as_mapping
 from phases.shared.training.adapters import count_trained, lora_config, put_back
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
 from phases.shared.training.checkpoints import best_saved_step, cut_back, newest_checkpoint, run_identity, step_of
+from phases.shared.training.clock import StepClock, clock_for
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
@@ -69,13 +70,15 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves. `step` is the checkpoint that the model is of, `trained` of `parameters` were changed."""
+    """What a finished training leaves. `step` is the checkpoint that the model is of, `trained` of `parameters` were changed, `clock`
+    is what the steps took."""
 
     model: Any
     steps: int
     step: int
     train_loss: float
     seconds: float
+    clock: StepClock
     trained: int
     parameters: int
     ended_early: bool
@@ -119,6 +122,7 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
         if config.patience:
             trainer.add_callback(stopping)
+        clock = clock_for(trainer)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
         if not _memory_ran_out(problem):
@@ -131,12 +135,12 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
     if (config.keep_best or config.patience) and (best := best_saved_step(reporter.loss_file, checkpoints)):
         step = best
         put_back(trained, checkpoints / f"checkpoint-{best}")
-    return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1),
+    return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1), clock,
                    *count_trained(trained), bool(stopping.ended_at))
 
 
 def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData, checkpoints: Path,
-                  reporter: JobReporter) -> AdapterTrainer:
+                  reporter: TrainerCallback) -> AdapterTrainer:
     """TRL's trainer for these settings; its `train_dataset` is tokenised when it returns."""
     _be_quiet()
     train, evaluation = (datasets.Dataset.from_list(_packed(rows, config, data)) if rows else None

@@ -46,10 +46,11 @@ SHELL = {
 }
 
 JOBS = {
-    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.cpt": "CPT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
+    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.cpt": "CPT", "job.cpt-probe": "Measuring for CPT", "job.sft-probe": "Measuring for SFT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
     "job.evaluate": "Evaluation", "job.export": "Export",
     "state.queued": "waiting", "state.running": "running", "state.done": "done", "state.failed": "failed",
     "state.stopped": "stopped", "state.cancelled": "cancelled", "state.interrupted": "interrupted",
+    "phase.loading": "loading the model", "phase.downloading": "downloading the model", "phase.merging": "merging",
     "phase.evaluating": "measuring", "phase.embedding": "embedding", "phase.tokenising": "counting tokens",
     "ended.done": "done", "ended.failed": "failed; the log tells more", "ended.stopped": "stopped",
     "ended.cancelled": "cancelled, nothing was kept", "ended.interrupted": "ended from outside",
@@ -89,6 +90,7 @@ JOBS = {
     "run.curve_train": "train", "run.curve_smoothed": "train, smoothed", "run.curve_eval": "held out",
     "run.log_scale": "log10 of the loss",
     "run.log_loss": "log10(loss)",
+    "run.more": "More curves", "run.memory_gib": "Memory (GiB)",
     "run.log": "Log",
     "run.no_log": "Nothing has been logged yet.",
     "run.state": "State", "run.progress": "Progress", "run.tokens_per_second": "Tokens a second", "run.rate": "Learning rate",
@@ -102,7 +104,17 @@ JOBS = {
     "history.loss": "Loss", "history.perplexity": "Perplexity", "history.time": "Time", "history.result": "Result",
     "history.empty": "Runs are listed here, with what they reached.",
     "history.defaults": "none",
-    "history.show": "Show",
+    "history.show": "Show", "history.curve": "Curve", "history.compare": "Compare",
+    "history.compare_run": "Compare the run of {when} with others",
+    "compare.title": "Comparison", "compare.curve": "Curve", "compare.same": "These runs differ in nothing that is kept.",
+    "compare.yes": "on", "compare.no": "off",
+    "compare.train_loss": "Loss", "compare.perplexity_before": "Perplexity before", "compare.perplexity_after": "Perplexity after",
+    "compare.validation_loss": "Held-out loss", "compare.seconds": "Seconds of training", "compare.merge_check": "Check of the merge",
+    "settings.title": "Load or save settings", "settings.save": "Save as a file", "settings.load": "Load a file",
+    "settings.keep": "Keep for this project",
+    "settings.help": "A YAML file with the preset and what differs from it. Kept settings are those that new runs of this project begin with.",
+    "settings.loaded": "The settings of {name} are in the form.", "settings.kept": "New runs of this project begin with these settings.",
+    "result.measured": "{speed} tokens a second, {memory} of memory; the plan shows what a run takes",
 }
 
 COMMON = {
