@@ -50,6 +50,12 @@ CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
 JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
+TRAINING = (
+    DETACH, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing"),
+    _argument("--probe", action="store_true", help="measure time and memory with a few steps, then show the plan"),
+    _argument("--config", dest="settings_file", metavar="FILE", help="settings from a YAML file instead of the project's; flags win over it"),
+    _argument("--print-config", action="store_true", help="print the settings as such a file, start nothing"),
+    _argument("--keep", action="store_true", help="keep the settings as the project's default, start nothing"))
 
 COMMANDS: tuple[Command, ...] = (
     Command("demo", "run all four phases on the sample documents, in the project sample-demo", commands.demo,
@@ -100,9 +106,7 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
         _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "
                   "semantic, 0 to 1 in hybrid"))),
-    Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt,
-            (DETACH, _argument("--plan", action="store_true", help="show the plan, start nothing")),
-            config="phases.cpt.config:CptConfig"),
+    Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt, TRAINING, config="phases.cpt.config:CptConfig"),
     Command("sft-data", "chunks -> question-answer pairs (tab 3)", commands.sft_data, words.show_sft_data,
             (DETACH, _argument("--test", action="store_true", help="only test the provider")),
             config="phases.sft_data.config:WriteConfig"),
@@ -116,9 +120,7 @@ COMMANDS: tuple[Command, ...] = (
             (*PAIR, _argument("--instruction"), _argument("--output"))),
     Command("export-data", "write the data set as data/NAME.jsonl", commands.export_data, words.show_sentence,
             (_argument("--dataset", default="sft_data", help="the data set's name"),)),
-    Command("sft", "CPT model + pairs -> final model (tab 4)", commands.sft, words.show_sft,
-            (DETACH, _argument("--plan", action="store_true", help="show the plan, start nothing")),
-            config="phases.sft.config:SftConfig"),
+    Command("sft", "CPT model + pairs -> final model (tab 4)", commands.sft, words.show_sft, TRAINING, config="phases.sft.config:SftConfig"),
     Command("evaluate", "ask base, CPT and final model the held-out questions", commands.evaluate, words.show_evaluation,
             (DETACH,), config="phases.sft.config:EvaluateConfig"),
     Command("chat", "ask a model of the project", commands.chat, words.show_chat, (
@@ -136,6 +138,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "stop a job and save, so that it can be resumed", job_commands.stop, words.show_sentence, JOB),
     Command("cancel", "end a job without saving", job_commands.cancel, words.show_sentence, JOB),
     Command("resume", "go on with a stopped, interrupted or failed job", job_commands.resume, words.show_job, (*JOB, DETACH)),
+    Command("compare", "training runs side by side: what differs in settings and results", job_commands.compare, words.show_comparison,
+            (_argument("jobs", nargs="+", metavar="JOB", help="ids of two or more runs of one kind"),)),
     Command("set-key", "store a provider's key, read from standard input", commands.set_key, words.show_sentence,
             (_argument("name", help="for example OPENROUTER_API_KEY"),), needs_project=False),
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from phases.job_commands import finished, start
+from phases.job_commands import finished, start, train
 from phases.shared import project as project_folder
 from phases.shared.errors import FileRejected, StorageError
 from phases.shared.options import resolve
@@ -193,9 +193,7 @@ def search(arguments: Namespace) -> dict[str, Any]:
 def cpt(arguments: Namespace) -> dict[str, Any]:
     from phases.cpt.config import CptConfig
     from phases.cpt.corpus import plan_cpt
-    project = _project(arguments)
-    config = resolve(CptConfig, project.settings.get("cpt"), arguments.settings)
-    return {"plan": dataclasses.asdict(plan_cpt(project, config))} if arguments.plan else start(arguments, "cpt", config)
+    return train(arguments, "cpt", CptConfig, plan_cpt)
 
 
 # ---- tab 3 ----
@@ -262,9 +260,7 @@ def set_key(arguments: Namespace) -> dict[str, Any]:
 def sft(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.config import SftConfig
     from phases.sft.data import plan_sft
-    project = _project(arguments)
-    config = resolve(SftConfig, project.settings.get("sft"), arguments.settings)
-    return {"plan": dataclasses.asdict(plan_sft(project, config))} if arguments.plan else start(arguments, "sft", config)
+    return train(arguments, "sft", SftConfig, plan_sft)
 
 
 def evaluate(arguments: Namespace) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 In: parsed arguments. Out: the job's record, at once with `--detach`, else when it has ended.
 
-    python app.py jobs [NAME] | stop NAME | cancel NAME | resume NAME [--job J]
+    python app.py jobs [NAME] | stop NAME | cancel NAME | resume NAME [--job J] | compare NAME JOB JOB...
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import NotReady
-from phases.shared.project import open_project
+from phases.shared.options import resolve
+from phases.shared.project import Project, open_project
 
 BAD_ENDS = ("failed", "interrupted", "cancelled")
 SETTLE_SECONDS = 20.0
@@ -84,6 +86,31 @@ def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
     except NotReady as error:
         raise NotReady(" ".join(error.missing), error.advice, subject=kind, missing=error.missing) from None
     return finished(arguments, job)
+
+
+def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[Project, Any], Any]) -> dict[str, Any]:
+    """The commands `cpt` and `sft`: train, or with a flag look ahead, measure, print or keep the settings."""
+    from phases.shared.config_file import keep_as_default, read_settings_file, settings_text
+    project = open_project(arguments.projects, arguments.project)
+    own = (read_settings_file(Path(arguments.settings_file), kind, config_class) if arguments.settings_file
+           else project.settings.get(kind))
+    config = resolve(config_class, own, arguments.settings)
+    if arguments.print_config:
+        return {"config": settings_text(kind, config)}
+    if arguments.keep:
+        kept = keep_as_default(project, kind, config).settings[kind]
+        return {"sentence": f"Runs of {kind} in '{project.name}' begin with these settings now.", "settings": kept}
+    if arguments.probe:
+        done = start(arguments, f"{kind}-probe", config)
+        return {"probe": done, "state": done["state"], **({"plan": asdict(plan(project, config))} if done["state"] == "done" else {})}
+    return {"plan": asdict(plan(project, config))} if arguments.plan else start(arguments, kind, config)
+
+
+def compare(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.jobs.compare import compare_runs
+    from phases.shared.jobs.queue import find_job
+    project = open_project(arguments.projects, arguments.project)
+    return compare_runs([find_job(arguments.projects, project.name, one, None) for one in arguments.jobs])
 
 
 def finished(arguments: Namespace, job: Any) -> dict[str, Any]:

@@ -126,14 +126,71 @@ def show_search(result: Record) -> str:
 
 
 def show_plan(plan: Record) -> str:
-    lines = [f"{key.replace('_', ' ')}: {_cell(value)}" for key, value in plan.items() if key not in ("warnings", "missing")]
-    return "\n".join(lines + [f"missing: {one}" for one in plan.get("missing", ())]
-                     + [f"warning: {one}" for one in plan.get("warnings", ())])
+    """The plan as lines of figures, then what is missing, then what to think about."""
+    exact = "" if plan["exact"] else " (estimated: the model is not on this machine yet)"
+    share = f", {percent(plan['trained_share'])} of the model" if plan["trained_share"] is not None else ""
+    lines = [
+        "ready to start" if plan["ready"] else "not ready",
+        f"texts: {plan['texts']:,}   sequences: {plan['sequences']:,}   tokens: {plan['tokens']:,}{exact}",
+        f"steps: {plan['steps']:,}   each text is read {plan['exposures']:g} times, {plan['tokens_in_all']:,} tokens in all",
+        f"time: {_plan_time(plan)}", f"memory: {_plan_memory(plan)}",
+        f"disk: {_gigabytes(plan['disk_bytes'])} for checkpoints, result and export",
+        f"trained parameters: {_cell(plan['trained_parameters'])}{share}"]
+    if plan["download"]:
+        lines.append(f"download: {plan['download']}, {_gigabytes(plan['download_bytes'])}")
+    return "\n".join(lines + [f"missing: {one}" for one in plan["missing"]] + [f"warning: {one}" for one in plan["warnings"]]
+                     + [f"note: {one}" for one in plan["notes"]])
+
+
+def _plan_time(plan: Record) -> str:
+    if plan["seconds"] is None:
+        return "not measured yet; --probe measures it"
+    return f"about {minutes(plan['seconds'])} ({_origin(plan['seconds_from'])})"
+
+
+def _plan_memory(plan: Record) -> str:
+    if plan["memory_bytes"] is None:
+        return "not known before the model is downloaded"
+    return f"{_gigabytes(plan['memory_bytes'])} ({_origin(plan['memory_from'])})"
+
+
+def _origin(source: str) -> str:
+    return {"probe": "measured", "run": "as a run before took", "estimate": "estimated; --probe measures it"}.get(source, source)
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _gigabytes(count: int | None) -> str:
+    if count is None:
+        return "size not known"
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def show_train(result: Record) -> str | None:
+    """What the flags that start no training print; None for a training."""
+    if "config" in result:
+        return str(result["config"]).rstrip()
+    if "settings" in result:
+        return f"{result['sentence']}\n{_plain(result['settings'])}"
+    if "plan" in result:
+        return show_plan(result["plan"])
+    return show_job(result["probe"]) if "probe" in result else None
+
+
+def show_comparison(result: Record) -> str:
+    """Only what differs, a column a run."""
+    rows = [(name.replace("_", " "), *(_plain(value) for value in values))
+            for part in ("settings", "results") for name, values in result[part].items()]
+    if not rows:
+        return "These runs differ in nothing that is kept."
+    return table(("", *result["runs"]), rows)
 
 
 def show_cpt(result: Record) -> str:
-    if "plan" in result:
-        return show_plan(result["plan"])
+    if (other := show_train(result)) is not None:
+        return other
     lines = [_state_line(result)]
     if result.get("model"):
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
@@ -143,8 +200,8 @@ def show_cpt(result: Record) -> str:
 
 
 def show_sft(result: Record) -> str:
-    if "plan" in result:
-        return show_plan(result["plan"])
+    if (other := show_train(result)) is not None:
+        return other
     lines = [_state_line(result)]
     if result.get("model"):
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")

@@ -27,6 +27,8 @@ from tests.tiny_models import make_tiny_model
 PHASES = {  # kind: configuration, prepare, run
     "cpt": ("phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run"),
     "sft": ("phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:run"),
+    "cpt-probe": ("phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare_probe", "phases.cpt.train:probe"),
+    "sft-probe": ("phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:probe"),
     "export": ("phases.sft.config:ExportConfig", "phases.sft.export:prepare", "phases.sft.export:run"),
 }
 FAST = {"threads": 1, "lora_rank": 4, "learning_rate": 1e-2, "max_length": 48}

@@ -9,7 +9,6 @@ base.json; and data/cpt_data.txt for a person to read (it is never read back).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,20 +22,27 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.project import Project
-from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps, pieces_in
+from phases.shared.training.counting import TextCounter, counter_of
+from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.packing import shared_sequences
+from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
+
+PROBED_HELD_OUT = 8
 
 
 def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[str, ...]:
     """Why tab 2 cannot start, a sentence each; empty when it can."""
+    config = config or CptConfig()
     missing = []
     with knowledge(project) as connection:
         if not training_chunks(connection):
             missing.append("There are no chunks to train on yet: add documents in tab 1 first.")
+        missing += missing_for_measuring(config, bool(held_out_chunks(connection)), "chunks")
     try:
-        locate_base(base_name(project, config or CptConfig()))
+        locate_base(base_name(project, config))
     except ModelError as problem:
         missing.append(str(problem))
-    return tuple(missing)
+    return (*missing, *missing_for_method(config))
 
 
 def base_name(project: Project, config: CptConfig) -> str:
@@ -45,31 +51,65 @@ def base_name(project: Project, config: CptConfig) -> str:
 
 
 def plan_cpt(project: Project, config: CptConfig) -> Plan:
-    """Texts, tokens and optimizer steps of a run, from the counts in the knowledge base."""
+    """What a run with these settings will do; its steps and tokens are the run's own."""
     with knowledge(project) as connection:
         chunks, held_out = training_chunks(connection), held_out_chunks(connection)
-    sequences = pieces_in((chunk.tokens for chunk in chunks), config.max_length)
-    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs) if chunks else 0
-    warnings = few_steps_warning(steps) if chunks else ()
-    if held_out:
-        warnings += (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",)
-    elif chunks:
-        warnings += ("No chunks are held out, so perplexity will not be measured.",)
-    return Plan(len(chunks), sum(chunk.tokens for chunk in chunks), math.ceil(steps), warnings)
+    base = base_facts(base_name(project, config))
+    counter = counter_of(base.folder, base.name)
+    longest = min(config.max_length, base.context or config.max_length)
+    lengths = row_lengths(counter, text_rows(chunks), longest)
+    evaluated = row_lengths(counter, [{"text": one.content, "last": False} for one in held_out], longest)
+    if config.packing:
+        lengths, evaluated = (packed_lengths(some, longest) for some in (lengths, evaluated))
+    warnings = () if held_out else ("No chunks are held out, so perplexity will not be measured.",)
+    notes = (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",) if held_out else ()
+    rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, warnings, notes)
+    return make_plan(project, "cpt", config, base, rows, missing_for_cpt(project, config))
+
+
+def row_lengths(counter: TextCounter, texts: Sequence[Mapping[str, Any]], max_length: int) -> list[int]:
+    """Tokens of the rows that the training makes of texts; a row of one token predicts nothing and is none."""
+    counted = counter.texts([one["text"] for one in texts])
+    lengths = [(counter.begin or bool(start)) + end - start for one, length in zip(texts, counted, strict=True)
+               for start, end in piece_borders(length + bool(one["last"]), max_length)]
+    return [length for length in lengths if length > 1]
+
+
+def packed_lengths(lengths: Sequence[int], max_length: int) -> list[int]:
+    """Tokens of the sequences that rows make when they are packed."""
+    return [sum(lengths[row] for row in together) for together in shared_sequences(lengths, max_length)]
+
+
+def piece_borders(length: int, max_length: int) -> list[tuple[int, int]]:
+    """Where a text of so many tokens is cut into pieces of about equal length, each with room for one token before it."""
+    count = max(1, -(-length // (max_length - 1)))
+    borders = [round(number * length / count) for number in range(count + 1)]
+    return list(zip(borders, borders[1:], strict=False))
 
 
 def prepare(project: Project, config: CptConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
     """Freeze the texts and the base model's name; write data/cpt_data.txt. Raises NotReady."""
+    chunks = _freeze(project, config, inputs, held_out=None)
+    with knowledge(project) as connection:
+        titles = {one.id: one.title or one.source for one in list_documents(connection)}
+    write_atomically(project.cpt_text, readable_text(chunks, titles))
+
+
+def prepare_probe(project: Project, config: CptConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
+    """As for the run, with only some of what is held out: enough to tell how long a token of it takes. Raises NotReady."""
+    _freeze(project, config, inputs, held_out=PROBED_HELD_OUT)
+
+
+def _freeze(project: Project, config: CptConfig, inputs: Path, held_out: int | None) -> list[ChunkRow]:
     missing = missing_for_cpt(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
     with knowledge(project) as connection:
-        chunks, held_out = training_chunks(connection), held_out_chunks(connection)
-        titles = {one.id: one.title or one.source for one in list_documents(connection)}
+        chunks, kept_aside = training_chunks(connection), held_out_chunks(connection)[:held_out]
     _write_lines(inputs / "texts.jsonl", text_rows(chunks))
-    _write_lines(inputs / "held_out.jsonl", [{"chunk": chunk.id, "text": chunk.content} for chunk in held_out])
+    _write_lines(inputs / "held_out.jsonl", [{"chunk": chunk.id, "text": chunk.content} for chunk in kept_aside])
     write_json(inputs / "base.json", {"base": base_name(project, config)})
-    write_atomically(project.cpt_text, readable_text(chunks, titles))
+    return chunks
 
 
 def text_rows(chunks: Sequence[ChunkRow]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from phases.cpt import view
 from phases.cpt.config import CptConfig
-from phases.cpt.corpus import missing_for_cpt, plan_cpt
+from phases.cpt.corpus import plan_cpt
 from phases.shared.project import Project
 from phases.shared.ui.job_panel import build_run_panel
 from phases.shared.ui.job_words import run_line
@@ -17,7 +17,7 @@ from phases.shared.ui.texts import say
 from phases.shared.ui.training_form import Training, build_plan, build_settings
 from phases.shared.ui.window import Pulse, Window
 
-TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, plan_cpt, missing_for_cpt)
+TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, plan_cpt)
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -30,9 +30,9 @@ def state_line(projects: Path, project: Project) -> str:
 def build(window: Window, pulse: Pulse) -> None:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
-            form = build_settings(TRAINING, {"base_model": view.base_models(say("training.project_base"))})
+            settings = build_settings(window, TRAINING, {"base_model": view.base_models(say("training.project_base"))})
         with gr.Column(elem_classes="wide"):
-            build_plan(window, pulse, TRAINING, form)
+            build_plan(window, pulse, TRAINING, settings)
             build_run_panel(window, pulse, "cpt", CptConfig)
 
 

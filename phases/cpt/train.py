@@ -1,6 +1,6 @@
-"""Continued pretraining: the base model reads the project's texts; an adapter is what it learns.
+"""Continued pretraining: the base model reads the project's texts; an adapter, or the whole model, is what it learns.
 
-In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the adapter, its tokenizer,
+In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the weights, the tokenizer,
 model.json and a model card, then published as models/cpt_model/. Runs in a child process.    python app.py cpt NAME
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from phases.cpt.config import CptConfig
+from phases.cpt.corpus import piece_borders
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.base import fetch_base, model_hash
@@ -21,6 +23,7 @@ from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.training.measured import Beginning, probe_result, settings_key
 
 NO_HELD_OUT = "not measured: no chunks are held out"
 
@@ -35,40 +38,51 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     return {"model": "models/cpt_model", **read_model_info(finished).figures}
 
 
-def _train(context: JobContext, config: CptConfig, finished: Path) -> None:
-    from phases.shared.training.loading import (
-        context_length,
-        device_name,
-        load_folder,
-        read_tokenizer,
-        set_threads,
-        working_dtype,
-    )
+def probe(context: JobContext, config: CptConfig) -> dict[str, Any]:
+    """The job "cpt-probe": a few real steps with these settings, measured. Nothing is kept but the figures."""
+    _train(context, config, None)
+    return probe_result(context.job_dir)
+
+
+def _train(context: JobContext, config: CptConfig, finished: Path | None) -> None:
+    """Train, measure and save into `finished`; without it, only measure what that would take."""
+    from phases.shared.training.adapters import load_base_to_train
+    from phases.shared.training.loading import context_length, read_tokenizer, set_threads
+    from phases.shared.training.probe import measure_run, probe_adapter
     from phases.shared.training.tokenizers import prepare_tokenizer
     from phases.shared.training.trainer import TrainingData, train_adapter
     set_threads(config.threads)
     base_name = json.loads((context.inputs / "base.json").read_text(encoding="utf-8"))["base"]
     context.phase("loading")
+    began = time.monotonic()
     folder = fetch_base(base_name, on_download=lambda: context.phase("downloading"))
+    fetched = time.monotonic()
     base_hash = model_hash(folder)
-    model, tokenizer = load_folder(folder, working_dtype()).to(device_name()), read_tokenizer(folder)
+    model, tokenizer = load_base_to_train(folder, config), read_tokenizer(folder)
     text_end = tokenizer.eos_token_id  # a chat template may bring another end: that of a turn
     prepare_tokenizer(tokenizer)
     max_length = min(config.max_length, context_length(model))
     context.phase("tokenising")
     texts, held_out = (list(read_json_lines(context.inputs / f"{name}.jsonl")) for name in ("texts", "held_out"))
     rows = training_rows(texts, tokenizer, text_end, max_length)
+    loaded = time.monotonic()
     before, tokens = _perplexity_before(context, model, tokenizer, held_out)
+    spent = time.monotonic() - loaded
+    beginning = Beginning(settings_key(base_name, "cpt", config), loaded - fetched, fetched - began + spent, before, tokens, spent)
     context.phase("training")
     checks = training_rows([{**one, "last": False} for one in held_out], tokenizer, text_end, max_length)
     data_hash = hashlib.sha256((context.inputs / "texts.jsonl").read_bytes() + base_hash.encode()).hexdigest()
-    trained = train_adapter(context, config, model, tokenizer, TrainingData(rows, checks, data_hash, max_length))
+    data = TrainingData(rows, checks, data_hash, max_length)
+    if finished is None:
+        probe_adapter(context, config, model, tokenizer, data, beginning)
+        return
+    trained = train_adapter(context, config, model, tokenizer, data)
     after = _measure(context, trained.model, tokenizer, held_out)[0]
-    figures = {"steps": trained.steps, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
-               "seconds": trained.seconds, "train_loss": trained.train_loss, "perplexity_before": before,
-               "perplexity_after": after, "perplexity_tokens": tokens}
+    figures = {**trained.figures, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
+               "perplexity_before": before, "perplexity_after": after, "perplexity_tokens": tokens}
     context.phase("saving")
     _save(context, config, finished, trained.model, tokenizer, (base_name, folder, base_hash), data_hash, texts, figures)
+    measure_run(context, trained.clock, beginning)
 
 
 def training_rows(texts: Sequence[Mapping[str, Any]], tokenizer: Any, text_end: int, max_length: int) -> list[dict[str, Any]]:
@@ -88,10 +102,7 @@ def training_rows(texts: Sequence[Mapping[str, Any]], tokenizer: Any, text_end: 
 
 def pieces(ids: Sequence[int], begin: Sequence[int], max_length: int) -> list[list[int]]:
     """A text's tokens in pieces of at most `max_length`, each with one token before it to predict the first one from."""
-    room = max_length - 1
-    count = max(1, -(-len(ids) // room))
-    borders = [round(number * len(ids) / count) for number in range(count + 1)]
-    return [[*(begin or ids[max(0, start - 1):start]), *ids[start:end]] for start, end in zip(borders, borders[1:], strict=False)]
+    return [[*(begin or ids[max(0, start - 1):start]), *ids[start:end]] for start, end in piece_borders(len(ids), max_length)]
 
 
 def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
@@ -112,11 +123,14 @@ def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence
 
 def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base: tuple[str, Path, str],
           data_hash: str, texts: Sequence[Mapping[str, Any]], figures: dict[str, Any]) -> None:
-    """Write adapter, tokenizer, description and card into models/runs/JOB, whole or not at all."""
-    from phases.shared.training.saving import save_adapter
+    """Write weights, tokenizer, description and card into models/runs/JOB, whole or not at all."""
+    from phases.shared.training.saving import save_adapter, save_full
     beside = staging_folder(finished)
-    save_adapter(model, tokenizer, beside, base[0], base[1])
-    info = ModelInfo("adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
+    if config.method == "full":
+        save_full(model, tokenizer, beside, base[1])
+    else:
+        save_adapter(model, tokenizer, beside, base[0], base[1])
+    info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
     write_model_info(beside, info)
     sources = {one["source"]: None for one in texts}

@@ -7,7 +7,7 @@ inputs/: pairs.jsonl, validation.jsonl, parent.json.    python app.py sft NAME -
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,20 @@ from phases.sft.config import SftConfig
 from phases.shared.database.connection import knowledge
 from phases.shared.database.pairs import PairRow, dataset_pairs
 from phases.shared.errors import ModelError, NotReady
-from phases.shared.files import sha256_of, write_atomically, write_json
+from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
-from phases.shared.models.folder import read_model_info
-from phases.shared.models.tokenizer import token_counter
+from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
 from phases.shared.project import Project
-from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps
-
-WEIGHTS = "adapter_model.safetensors"
+from phases.shared.training.counting import counter_of
+from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
 
 def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[str, ...]:
     """Why tab 4 cannot start a training, a sentence each; empty when it can."""
     config = config or SftConfig()
     missing = []
-    if config.parent == "cpt" and not (project.cpt_model / WEIGHTS).is_file():
+    if config.parent == "cpt" and not (project.cpt_model / DESCRIPTION).is_file():
         missing.append("There is no CPT model yet: train one in tab 2 first, or start from the base model.")
     try:
         locate_base(base_name(project, config))
@@ -40,28 +39,41 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
             missing.append("There are no question-answer pairs yet: write some in tab 3 first.")
         elif config.accepted_only and not dataset_pairs(connection, config.dataset, "train", True):
             missing.append("No question-answer pair is accepted yet: accept some in tab 3, or train on all that are not rejected.")
-    return tuple(missing)
+        validation = dataset_pairs(connection, config.dataset, "validation", config.accepted_only)
+    return (*missing, *missing_for_measuring(config, bool(validation), "pairs"), *missing_for_method(config))
 
 
 def base_name(project: Project, config: SftConfig) -> str:
     """The base at the root of the run: that of the CPT model, or the chosen one, or the project's."""
-    if config.parent == "cpt" and (project.cpt_model / WEIGHTS).is_file():
+    if config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file():
         return read_model_info(project.cpt_model, "cpt").base
     return config.base_model.strip() or project.base_model
 
 
 def plan_sft(project: Project, config: SftConfig) -> Plan:
-    """Pairs, tokens and optimizer steps of a run."""
+    """What a run with these settings will do; its steps and tokens are the run's own."""
     with knowledge(project) as connection:
-        pairs = dataset_pairs(connection, config.dataset, "train", config.accepted_only)
-    count = token_counter(project).count
-    tokens = sum(count(pair.instruction) + count(pair.output) for pair in pairs)
-    steps = optimizer_steps(len(pairs), config.batch_size, config.gradient_accumulation, config.epochs) if pairs else 0
-    warnings = few_steps_warning(steps) if pairs else ()
+        pairs, validation = (dataset_pairs(connection, config.dataset, split, config.accepted_only) for split in ("train", "validation"))
+    base = base_facts(base_name(project, config))
+    trained = config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file()
+    counter = counter_of(project.cpt_model if trained else base.folder, base.name)
+    longest = min(config.max_length, base.context or config.max_length)
+    lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
+    fitting = [length for length in lengths if length <= longest]
+    rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
+                _pair_notes(pairs, len(pairs) - len(fitting), longest))
+    missing = missing_for_sft(project, config)
+    if pairs and not fitting:
+        missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
+    return make_plan(project, "sft", config, base, rows, missing)
+
+
+def _pair_notes(pairs: Sequence[PairRow], left_out: int, longest: int) -> tuple[str, ...]:
     stale = sum(pair.stale for pair in pairs)
-    if stale:
-        warnings += (f"{stale} pairs are stale: their chunk was changed after they were written. Look at them in tab 3.",)
-    return Plan(len(pairs), tokens, steps, warnings)
+    notes = [f"{stale} pairs are stale: their chunk was changed after they were written. Look at them in tab 3."] if stale else []
+    if left_out:
+        notes.append(f"{left_out} pairs are longer than {longest} tokens and are left out: an answer cut off teaches not to end.")
+    return tuple(notes)
 
 
 def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
@@ -76,7 +88,7 @@ def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mappin
     _write_pairs(inputs / "validation.jsonl", validation)
     parent = {"parent": config.parent, "base": base_name(project, config), "cpt_job": "", "adapter_hash": ""}
     if config.parent == "cpt":
-        parent |= {"cpt_job": read_model_info(project.cpt_model, "cpt").job, "adapter_hash": sha256_of(project.cpt_model / WEIGHTS)}
+        parent |= {"cpt_job": read_model_info(project.cpt_model, "cpt").job, "adapter_hash": weights_hash(project.cpt_model)}
     write_json(inputs / "parent.json", parent)
 
 
@@ -88,7 +100,7 @@ def _write_pairs(path: Path, pairs: Iterable[PairRow]) -> None:
 def parent_folder(project: Project, parent: Mapping[str, str]) -> Path:
     """Where the CPT model lies that the job was submitted with: its immutable run, also when CPT was run again since."""
     for folder in (project.model_runs / parent["cpt_job"], project.cpt_model):
-        if (folder / WEIGHTS).is_file() and sha256_of(folder / WEIGHTS) == parent["adapter_hash"]:
+        if (folder / DESCRIPTION).is_file() and weights_hash(folder) == parent["adapter_hash"]:
             return folder
     raise ModelError(f"The CPT model of {parent['cpt_job']}, which this job starts from, is gone or has changed.",
                      "Start SFT again with the CPT model of now.", subject=parent["cpt_job"], code="model_missing")

@@ -15,7 +15,7 @@ import gradio as gr
 from phases.sft import view
 from phases.sft.chat import ChatSettings, answer_stream
 from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
-from phases.sft.data import missing_for_sft, plan_sft
+from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
 from phases.shared.jobs.queue import submit_job
 from phases.shared.models.base import base_model_choices
@@ -28,13 +28,14 @@ from phases.shared.ui.job_panel import build_run_panel
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.evaluation import evaluation_html
-from phases.shared.ui.panels.runs import plan_html, run_html
+from phases.shared.ui.panels.plan import plan_html
+from phases.shared.ui.panels.runs import run_html
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
 from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, shows, streams
 
-TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft, missing_for_sft)
+TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft)
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -60,9 +61,9 @@ def _build_train(window: Window, pulse: Pulse) -> None:
     bases = [(say("training.project_base"), ""), *((one.label, one.id) for one in base_model_choices())]
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
-            form = build_settings(TRAINING, {"base_model": bases})
+            settings = build_settings(window, TRAINING, {"base_model": bases})
         with gr.Column(elem_classes="wide"):
-            build_plan(window, pulse, TRAINING, form)
+            build_plan(window, pulse, TRAINING, settings)
             build_run_panel(window, pulse, "sft", SftConfig)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.training.measured import Beginning, probe_result, settings_key
 
 CHECKED_PROMPTS = 4
 
@@ -37,15 +39,28 @@ def run(context: JobContext, config: SftConfig) -> dict[str, Any]:
     return {"model": f"models/{final_name(config)}", **read_model_info(finished).figures}
 
 
-def _train(context: JobContext, config: SftConfig, finished: Path) -> None:
-    from phases.shared.training.loading import context_length, load_model, set_threads
+def probe(context: JobContext, config: SftConfig) -> dict[str, Any]:
+    """The job "sft-probe": a few real steps with these settings, measured. Nothing is kept but the figures."""
+    _train(context, config, None)
+    return probe_result(context.job_dir)
+
+
+def _train(context: JobContext, config: SftConfig, finished: Path | None) -> None:
+    """Train, merge and save into `finished`; without it, only measure what that would take."""
+    from phases.shared.training.adapters import load_parent_to_train
+    from phases.shared.training.loading import context_length, set_threads
+    from phases.shared.training.probe import measure_run, probe_adapter
     from phases.shared.training.trainer import TrainingData, train_adapter
     set_threads(config.threads)
     parent = json.loads((context.inputs / "parent.json").read_text(encoding="utf-8"))
     context.phase("loading")
+    began = time.monotonic()
     base = fetch_base(parent["base"], on_download=lambda: context.phase("downloading"))
-    model, tokenizer = load_model(parent_folder(context.project, parent) if parent["parent"] == "cpt" else base)
+    fetched = time.monotonic()
+    source = parent_folder(context.project, parent) if parent["parent"] == "cpt" else base
+    model, tokenizer = load_parent_to_train(source, config, context.job_dir / "merged")
     max_length = min(config.max_length, context_length(model))
+    beginning = Beginning(settings_key(parent["base"], "sft", config), time.monotonic() - fetched, fetched - began)
     context.phase("tokenising")
     pairs, validation = (list(read_json_lines(context.inputs / f"{name}.jsonl")) for name in ("pairs", "validation"))
     rows, left_out = fitting_rows(pairs, tokenizer, max_length)
@@ -56,14 +71,18 @@ def _train(context: JobContext, config: SftConfig, finished: Path) -> None:
     base_hash = model_hash(base)
     data_hash = hashlib.sha256(b"".join((context.inputs / name).read_bytes() for name in ("pairs.jsonl", "parent.json"))
                                + base_hash.encode()).hexdigest()
-    trained = train_adapter(context, config, model, tokenizer, TrainingData(rows, checks, data_hash, max_length))
-    figures = {"steps": trained.steps, "checkpoint": trained.step, "pairs": len(rows), "left_out": len(left_out),
-               "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs),
-               "seconds": trained.seconds, "train_loss": trained.train_loss, "validation_loss": _last_eval_loss(context)}
+    data = TrainingData(rows, checks, data_hash, max_length)
+    if finished is None:
+        probe_adapter(context, config, model, tokenizer, data, beginning)
+        return
+    trained = train_adapter(context, config, model, tokenizer, data)
+    figures = {**trained.figures, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
+               "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs)}
     info = ModelInfo("full", parent["base"], base_hash, {"name": parent["parent"], "job": parent["cpt_job"]}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
     context.phase("merging")
-    _save(context, config, finished, trained.model.eval(), tokenizer, base, info, data_hash, rows)
+    _save(context, config, finished, trained.model.eval(), tokenizer, (base, source), info, data_hash, rows)
+    measure_run(context, trained.clock, beginning)
 
 
 def chat_row(pair: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,17 +130,22 @@ def _last_eval_loss(context: JobContext) -> float | None:
     return round(losses[-1], 4) if losses else None
 
 
-def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, tokenizer: Any, base: Path, info: ModelInfo,
-          data_hash: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Merge, write into models/runs/JOB whole or not at all, and compare what was written with what was trained."""
+def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, tokenizer: Any,
+          origin: tuple[Path, Path], info: ModelInfo, data_hash: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Merge, write into models/runs/JOB whole or not at all, and compare what was written with what was trained.
+
+    `origin` is the folder of the base model and that of the model that was trained on.
+    """
+    from phases.shared.training.adapters import in_full_precision, merged
     from phases.shared.training.loading import load_model
     from phases.shared.training.saving import compare_logits, last_logits, save_full
     prompts = [row["prompt"][0]["content"] for row in rows[:CHECKED_PROMPTS]]
+    model = in_full_precision(model, origin[1], config).eval()
     before = last_logits(model, tokenizer, prompts)
     beside = staging_folder(finished)
-    save_full(model.merge_and_unload(), tokenizer, beside, base)
+    save_full(merged(model), tokenizer, beside, origin[0])
     context.phase("saving")
-    written, written_tokenizer = load_model(beside)
+    written, written_tokenizer = load_model(beside, device=config.device)
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
     write_card(beside, Lineage(f"Final model of {context.project.name}", info, as_mapping(config), data_hash,

@@ -95,9 +95,9 @@ def test_what_is_missing_is_said(projects: Path, tmp_path: Path) -> None:
     assert refused.value.missing == said
 
 
-def test_few_steps_and_held_out_chunks_are_warned_of(trained: tuple[Project, dict]) -> None:
-    warnings = plan_cpt(trained[0], CptConfig()).warnings
-    assert any("Only 12 optimizer steps" in one for one in warnings) and any("2 chunks are held out" in one for one in warnings)
+def test_few_steps_are_warned_of_and_held_out_chunks_told(trained: tuple[Project, dict]) -> None:
+    plan = plan_cpt(trained[0], CptConfig())
+    assert any("Only 12 optimizer steps" in one for one in plan.warnings) and "2 chunks are held out" in plan.notes[0]
 
 
 @pytest.mark.parametrize("begin", [[], [1]])

@@ -32,6 +32,19 @@ def loss_points(job_dir: Path, most: int = 500) -> list[dict[str, Any]]:
     return points if len(points) <= most else [points[place] for place in _chosen(points, most)]
 
 
+def metric_points(job_dir: Path, most: int = 500) -> list[dict[str, Any]]:
+    """metrics.jsonl by step ({"step", "tokens_per_second", "gradient_norm", "memory_bytes", ...}), evenly thinned to `most`, the last kept."""
+    by_step = {line["step"]: line for line in read_json_lines(job_dir / METRICS_FILE)}
+    steps = sorted(by_step)
+    every = max(1, -(-len(steps) // most))
+    return [by_step[step] for place, step in enumerate(steps) if place % every == 0 or place == len(steps) - 1]
+
+
+def files_seen(job_dir: Path) -> list[int]:
+    """How large the files of a run are: when these are what they were, nothing new can be shown."""
+    return [path.stat().st_size if path.exists() else 0 for path in (job_dir / name for name in (LOSS_FILE, METRICS_FILE, LOG_FILE))]
+
+
 def latest_metrics(job_dir: Path) -> dict[str, Any]:
     """The newest line of metrics.jsonl; {} when there is none."""
     lines = _tail(job_dir / METRICS_FILE).rpartition("\n")[0].splitlines()

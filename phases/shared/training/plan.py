@@ -1,31 +1,131 @@
-"""How much work a training run is, before it starts and without a model in memory.
+"""The plan of a training before it starts: steps, tokens, minutes, memory, disk, downloads, and what speaks against it. No torch.
 
-In: numbers of tokens or pairs and the settings. Out: a `Plan`; the same arithmetic as the trainer's own.
+In: the rows a run would read (their lengths in tokens, counted as the training counts), the settings, the base model's config.json,
+and what was measured on this machine. Out: a `Plan`; steps and tokens are the trainer's own, the rest says where it comes from.
+
+    python app.py cpt NAME --plan        --probe measures first
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
-FEW_STEPS = 100
+from phases.shared.errors import ModelError
+from phases.shared.models.base import base_model_choices, cached_base, locate_base
+from phases.shared.project import Project
+from phases.shared.training import resources
+from phases.shared.training.advice import Facts, plan_warnings
+from phases.shared.training.measured import Measurement, Workload, find_measurement, seconds_of_run, settings_key
+from phases.shared.training.memory import FLOAT32, ModelShape, read_shape, trained_parameters, training_memory
+
 CHECKPOINTS_PER_RUN = 10
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: texts (or pairs) and tokens read once, optimizer steps in all, and what to think about."""
+    """What a run will do. None means "not known yet".
+
+    Args:
+        texts, sequences: texts (or pairs), and the rows they make. tokens: of all rows, read once; `tokens_in_all` with the epochs.
+        counted_with: whose tokenizer counted. exact: False when that is not the base model's own, which is not downloaded yet.
+        exposures: times each text is read. seconds: of the whole job without a download. memory_bytes: at its peak.
+        seconds_from, memory_from: "probe", "run", "estimate", or "" when unknown. disk_bytes: checkpoints, result and export.
+        download: model to fetch ("" when it is here), download_bytes its size where it is known.
+        trained_share: of the model's parameters, 0 to 1.
+        missing: why it cannot start, a sentence each. notes: what is good to know and speaks against nothing.
+    """
 
     texts: int
     tokens: int
     steps: int
     warnings: tuple[str, ...]
+    sequences: int = 0
+    tokens_in_all: int = 0
+    counted_with: str = ""
+    exact: bool = True
+    exposures: float = 0.0
+    seconds: float | None = None
+    seconds_from: str = ""
+    memory_bytes: int | None = None
+    memory_from: str = ""
+    disk_bytes: int | None = None
+    download: str = ""
+    download_bytes: int | None = None
+    trained_parameters: int | None = None
+    trained_share: float | None = None
+    ready: bool = True
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def pieces_in(tokens: Iterable[int], max_length: int) -> int:
-    """Sequences that texts of so many tokens make when none is longer than `max_length` with its first and last token."""
-    return sum(max(1, math.ceil(count / (max_length - 2))) for count in tokens)
+@dataclass(frozen=True)
+class Rows:
+    """What a phase tells of its data: lengths of the training rows and of the rows whose loss is measured, in tokens.
+
+    Args:
+        texts: how many texts or pairs. perplexity_tokens: measured before and after, 0 where no perplexity is.
+        counted_with, exact: as in the `Plan`. warnings, notes: what the phase itself has to say.
+    """
+
+    texts: int
+    lengths: Sequence[int]
+    evaluated: Sequence[int]
+    perplexity_tokens: int
+    counted_with: str
+    exact: bool
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BaseFacts:
+    """What is known of a base model from outside: its folder when it is on this machine, and its shape."""
+
+    name: str
+    folder: Path | None
+    shape: ModelShape | None
+
+    @property
+    def context(self) -> int | None:
+        return self.shape.context if self.shape else None
+
+
+def base_facts(name: str) -> BaseFacts:
+    """Of a base model by its name; also of one that cannot be found, about which nothing is known."""
+    try:
+        place = locate_base(name)
+    except ModelError:
+        return BaseFacts(name, None, None)
+    folder = place if isinstance(place, Path) else cached_base(place)
+    return BaseFacts(name, folder, read_shape(folder / "config.json") if folder else None)
+
+
+def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: Rows, missing: Sequence[str]) -> Plan:
+    """The plan of a run of a kind ("cpt" or "sft") with these rows."""
+    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs) if rows.lengths else 0
+    plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
+                rows.counted_with, rows.exact, config.epochs)
+    measured = find_measurement(project, settings_key(base.name, kind, config))
+    plan = _with_resources(_with_model(plan, config, base), project, kind, config, base)
+    if measured is not None and rows.lengths:
+        work = workload(rows, config, steps)
+        plan = replace(plan, seconds=round(seconds_of_run(work, measured), 1), seconds_from=measured.source,
+                       memory_bytes=measured.peak_bytes, memory_from=measured.source)
+    lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
+    warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
+    return replace(plan, warnings=warnings, notes=rows.notes, missing=lacking, ready=not lacking)
+
+
+def workload(rows: Rows, config: Any, steps: int) -> Workload:
+    """The run in numbers, for its time: it measures and saves at every interval, and at its end."""
+    interval = save_interval(steps, config.save_steps)
+    saves = steps // interval + (1 if steps % interval else 0)
+    return Workload(rows.lengths, config.batch_size, config.epochs, sum(rows.evaluated), steps // interval if rows.evaluated else 0,
+                    saves, rows.perplexity_tokens)
 
 
 def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float) -> int:
@@ -39,9 +139,35 @@ def save_interval(steps: int, save_steps: int) -> int:
     return save_steps or max(1, math.ceil(steps / CHECKPOINTS_PER_RUN))
 
 
-def few_steps_warning(steps: int) -> tuple[str, ...]:
-    """A sentence when the run is too short to learn from."""
-    if steps >= FEW_STEPS:
-        return ()
-    return (f"Only {steps} optimizer steps: a model learns little below {FEW_STEPS}. "
-            "Add documents or pairs, raise the epochs, or make the batch smaller.",)
+def method_of(config: Any) -> str:
+    return str(getattr(config, "method", "lora"))
+
+
+def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
+    """Parameters and memory, as far as config.json tells."""
+    if base.shape is None:
+        return plan
+    method = method_of(config)
+    longest = min(config.max_length, base.shape.context)
+    trained = trained_parameters(base.shape, method, config.lora_rank)
+    whole = base.shape.parameters + (0 if method == "full" else trained)
+    memory = training_memory(base.shape, method=method, batch_size=config.batch_size, max_length=longest, rank=config.lora_rank,
+                             gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=FLOAT32 if method == "full" else resources.working_bytes(config))
+    return replace(plan, trained_parameters=trained, trained_share=trained / whole, memory_bytes=memory, memory_from="estimate")
+
+
+def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: BaseFacts) -> Plan:
+    """Disk and download."""
+    disk = resources.disk_needed(base.shape, base.folder, kind, method_of(config), config.lora_rank) if base.shape else None
+    if base.folder is not None:
+        return replace(plan, disk_bytes=disk)
+    known = next((one for one in base_model_choices() if one.id == base.name), None)
+    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(known.gigabytes * 1e9) if known else None)
+
+
+def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
+    return Facts(kind=kind, base=base.name, folder=base.folder, method=method_of(config), steps=plan.steps, epochs=config.epochs,
+                 learning_rate=config.learning_rate, max_length=config.max_length, context=base.context,
+                 evaluated=len(rows.evaluated), evaluated_tokens=sum(rows.evaluated), parameters=base.shape.parameters if base.shape else None,
+                 memory_bytes=plan.memory_bytes, memory_total=resources.memory_total(), replay=float(getattr(config, "replay", 0.0)),
+                 perplexity=measured.perplexity if measured else None, preset=str(getattr(config, "preset", "")))

@@ -1,39 +1,57 @@
-"""The live run: figures, loss plot, log, and the history of its kind, rebuilt from the job's files on every page.
+"""The live run: figures, loss plot, more curves, log, and the history of its kind, rebuilt from the job's files on every page.
 
-In: the kind of job and its configuration class. Out: components that follow the clock.
+In: the kind of job and its configuration class. Out: components that follow the clock. What has not changed is not sent again.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from phases.shared.jobs.metrics import latest_metrics, log_tail, loss_points
+from phases.shared.jobs.metrics import files_seen, latest_metrics, log_tail, loss_points, metric_points
 from phases.shared.jobs.queue import Job, get_job, list_jobs, resume_job
 from phases.shared.project import Project
-from phases.shared.ui.panels.runs import curve_points, history_table, log_html, run_html
+from phases.shared.training.curve_advice import curve_advice
+from phases.shared.ui.compare_panel import ComparePanel, build_compare_panel, compared, panel_outputs, toggled
+from phases.shared.ui.panels.runs import curve_points, history_table, log_html, run_html, small_plots
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, picks, shows
 
-MOST_POINTS = 500
+MOST_POINTS, SMALL_POINTS, SPARK_POINTS, SPARKS = 500, 200, 40, 30
 COLOURS = {"run.curve_train": "#7c93a8", "run.curve_smoothed": "#0f9488", "run.curve_eval": "#d97706"}
+MORE = ("run.rate", "run.tokens_per_second", "run.gradient", "run.memory_gib")
 
 
 @dataclass(frozen=True)
 class RunPanel:
-    """`chosen` is the id of the run that is shown; "" shows the newest."""
+    """`chosen` is the id of the run that is shown; "" shows the newest. `seen` is what of it the page shows already, `unfolded` whether
+    the small plots are open."""
 
     kind: str
     config: type
     chosen: gr.State
+    seen: gr.State
+    unfolded: gr.State
     head: gr.HTML
     plot: gr.LinePlot
     log_scale: gr.Checkbox
+    more: tuple[gr.LinePlot, ...]
+    fold: gr.Accordion
     log: gr.HTML
     history: gr.HTML
+    comparison: ComparePanel
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.chosen, self.seen, self.unfolded, self.log_scale]
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.seen, self.head, self.plot, self.log_scale, self.fold, self.log, *self.more]
 
 
 def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> RunPanel:
@@ -44,26 +62,33 @@ def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> Ru
                            color_map={say(key): colour for key, colour in COLOURS.items()}, show_label=False, visible=False,
                            elem_id=f"plot-{kind}", buttons=[], color_title=" ")
         log_scale = gr.Checkbox(label=say("run.log_scale"), value=False, elem_classes="field", visible=False)
+        with gr.Accordion(say("run.more"), open=False, elem_classes="advanced", visible=False, elem_id=f"more-{kind}") as fold, \
+                gr.Row(elem_classes="small-plots"):
+            more = tuple(gr.LinePlot(x="step", y="value", x_title=say("run.step"), y_title=say(name), height=170, show_label=False, buttons=[],
+                                     min_width=240) for name in MORE)
         with gr.Accordion(say("run.log"), open=False, elem_classes="advanced"):
             log = gr.HTML("")
     with gr.Column(elem_classes="card"):
         history = event_html(elem_id=f"history-{kind}")
-    panel = RunPanel(kind, config, gr.State(""), head, plot, log_scale, log, history)
+    comparison = build_compare_panel(window, kind)
+    panel = RunPanel(kind, config, gr.State(""), gr.State(""), gr.State(False), head, plot, log_scale, more, fold, log, history, comparison)
     _wire(window, pulse, panel)
     return panel
 
 
 def _wire(window: Window, pulse: Pulse, panel: RunPanel) -> None:
-    inputs = [panel.chosen, panel.log_scale]
-    outputs = [panel.head, panel.plot, panel.log_scale, panel.log]
-    pulse.run.change(shows(window, _run(panel), 4), inputs, outputs, **QUICK)
-    panel.log_scale.input(shows(window, _run(panel), 4), inputs, outputs, **QUICK)
-    pulse.data.change(shows(window, _history(panel), 1), panel.chosen, panel.history, **QUICK)
-    panel.history.pick(picks(window, _picked), None, panel.chosen, **BUTTON).success(
-        shows(window, _run(panel), 4), inputs, outputs, **QUICK).success(
-        shows(window, _history(panel), 1), panel.chosen, panel.history, **QUICK)
-    for table in (panel.history, panel.head):
-        table.act(picks(window, _resume), None, panel.chosen, **BUTTON)
+    show = {"fn": shows(window, _run(panel), len(panel.outputs)), "inputs": panel.inputs, "outputs": panel.outputs, **QUICK}
+    chosen, ticked = panel.chosen, panel.comparison.chosen
+    history = {"fn": shows(window, _history(panel), 1), "inputs": [chosen, ticked], "outputs": panel.history, **QUICK}
+    pulse.run.change(**show)
+    panel.log_scale.input(**show)
+    panel.fold.expand(lambda: True, None, panel.unfolded, **QUICK).then(**show)
+    panel.fold.collapse(lambda: False, None, panel.unfolded, **QUICK)
+    pulse.data.change(**history)
+    panel.history.pick(picks(window, _picked), None, chosen, **BUTTON).success(**show).success(**history)
+    panel.history.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON).success(**history).success(
+        shows(window, compared(panel.comparison), 3), [ticked, panel.comparison.curve], panel_outputs(panel.comparison), **QUICK)
+    panel.head.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON)
 
 
 def shown_run(window: Window, project: Project, kind: str, chosen: str) -> Job | None:
@@ -74,15 +99,20 @@ def shown_run(window: Window, project: Project, kind: str, chosen: str) -> Job |
 
 
 def _run(panel: RunPanel) -> Any:
-    def show(window: Window, project: Project, chosen: str, log_scale: bool) -> tuple[Any, ...]:
+    def show(window: Window, project: Project, chosen: str, seen: str, unfolded: bool, log_scale: bool) -> tuple[Any, ...]:
         job = shown_run(window, project, panel.kind, chosen)
         if job is None:
-            return run_html(None, {}), gr.update(visible=False), gr.update(visible=False), log_html("")
+            return "", run_html(None, {}), *[gr.update(visible=False)] * 3, log_html(""), *[gr.skip()] * len(MORE)
         folder = project.job_dir(job.id)
-        points = loss_points(folder, MOST_POINTS)
+        now = json.dumps([job.id, job.state, job.resumable, job.progress, files_seen(folder), unfolded, log_scale])
+        if now == seen:
+            return tuple(gr.skip() for _ in panel.outputs)
+        points, metrics = loss_points(folder, MOST_POINTS), metric_points(folder, SMALL_POINTS)
         newest = {**({"rate": points[-1].get("rate")} if points else {}), **latest_metrics(folder)}
-        return (run_html(job, newest), _plot(points, log_scale), gr.update(visible=bool(points)),
-                log_html(log_tail(folder)))
+        advice = curve_advice(points, metrics, (job.progress or {}).get("eta_seconds"))
+        drawn = [_small(one) for one in small_plots(points, metrics)] if unfolded else [gr.skip()] * len(MORE)
+        return (now, run_html(job, newest, advice), _plot(points, log_scale), gr.update(visible=bool(points)), gr.update(visible=bool(points)),
+                log_html(log_tail(folder)), *drawn)
 
     return show
 
@@ -94,10 +124,19 @@ def _plot(points: list[dict[str, Any]], log_scale: bool) -> Any:
     return gr.update(visible=bool(points), value=pd.DataFrame(curve_points(points, log_scale=log_scale)), y_title=title)
 
 
+def _small(points: list[tuple[int, float]]) -> Any:
+    import pandas as pd
+
+    every = max(1, -(-len(points) // SMALL_POINTS))
+    return pd.DataFrame(points[::every], columns=["step", "value"])
+
+
 def _history(panel: RunPanel) -> Any:
-    def show(window: Window, project: Project, chosen: str) -> str:
+    def show(window: Window, project: Project, chosen: str, ticked: list[str]) -> str:
         jobs = [job for job in list_jobs(window.projects, project.name, limit=200) if job.kind == panel.kind]
-        return history_table(jobs, panel.config, chosen or (jobs[0].id if jobs else ""))
+        curves = {job.id: [point["smoothed"] for point in loss_points(project.job_dir(job.id), SPARK_POINTS) if "smoothed" in point]
+                  for job in jobs[:SPARKS]}
+        return history_table(jobs, panel.config, chosen or (jobs[0].id if jobs else ""), ticked, curves)
 
     return show
 
@@ -106,5 +145,8 @@ def _picked(window: Window, project: Project, event: dict) -> str:
     return event["id"]
 
 
-def _resume(window: Window, project: Project, event: dict) -> str:
-    return resume_job(window.projects, event["job"]).id
+def _acted(window: Window, project: Project, event: dict, chosen: str, ticked: list[str]) -> tuple[str, list[str]]:
+    """A button of the history: tick a run for the comparison, or resume it."""
+    if event["act"] == "compare":
+        return chosen, toggled(ticked, event["job"])
+    return resume_job(window.projects, event["job"]).id, ticked

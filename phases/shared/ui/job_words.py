@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.ui.figures import duration, number, percent
+from phases.shared.ui.figures import duration, number, percent, size
 from phases.shared.ui.texts import many, say, word
 
 
@@ -41,7 +41,7 @@ def run_line(job: Job) -> str:
 
 def unit_of(job: Job) -> str:
     """What the progress counts: training steps in training, else parts of the work."""
-    training = job.kind in ("cpt", "sft") and (job.progress or {}).get("phase") == "training"
+    training = job.kind in ("cpt", "sft", "cpt-probe", "sft-probe") and (job.progress or {}).get("phase") == "training"
     return "step" if training else "part"
 
 
@@ -66,6 +66,8 @@ def _figures(kind: str, result: Mapping[str, Any]) -> str:
         return _ingested(result)
     if kind == "embed":
         return say("embed.done", chunks=many("chunk", result.get("embedded", 0)))
+    if kind.endswith("-probe"):
+        return say("result.measured", speed=number(result.get("tokens_per_second"), 0), memory=size(result.get("peak_bytes")))
     parts = []
     if result.get("train_loss") is not None:
         parts.append(say("result.loss", loss=number(result["train_loss"])))

@@ -1,6 +1,6 @@
 """The part of tabs 2 and 4 that sets up a training run: settings, plan, what is missing, Start, the same as a command.
 
-In: the kind of job, its configuration class and the phase's own functions for plan and gaps. Out: components, wired.
+In: the kind of job, its configuration class and the phase's own function for the plan. Out: components, wired.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from phases.shared.jobs.queue import list_jobs, submit_job
 from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for, edited
-from phases.shared.ui.panels.runs import plan_figures, plan_html
+from phases.shared.ui.panels.plan import plan_figures, plan_html, plan_notes
+from phases.shared.ui.settings_panel import build_settings_panel
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, shows
 
@@ -31,51 +32,64 @@ class Training:
     title: str
     config: type
     plan: Callable[[Project, Any], Any]
-    missing: Callable[[Project, Any], Sequence[str]]
+
+    @property
+    def probe(self) -> str:
+        """The kind of job that measures what a run takes."""
+        return f"{self.kind}-probe"
 
 
 @dataclass(frozen=True)
 class Setup:
     form: Form
+    loaded: Any
     plan: gr.HTML
     start: gr.Button
+    measure: gr.Button
     command: gr.HTML
 
 
-def build_settings(training: Training, choices: Choices | None = None) -> Form:
-    """The card with the settings, where it is called."""
+def build_settings(window: Window, training: Training, choices: Choices | None = None) -> tuple[Form, Any]:
+    """The card with the settings, where it is called: the form, and the event after a file has filled it."""
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{html.escape(training.title)}</h3>")
-        return build_form(training.config, training.kind, choices=choices)
+        form = build_form(training.config, training.kind, choices=choices)
+        return form, build_settings_panel(window, training.kind, form)
 
 
-def build_plan(window: Window, pulse: Pulse, training: Training, form: Form) -> None:
+def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple[Form, Any]) -> None:
     """The card with plan and Start, and all events of the settings."""
     with gr.Column(elem_classes="card"):
         plan = gr.HTML("", elem_id=f"plan-{training.kind}")
-        start = gr.Button(say("training.start"), variant="primary", interactive=False, elem_id=f"start-{training.kind}")
+        with gr.Row(elem_classes="buttons"):
+            start = gr.Button(say("training.start"), variant="primary", interactive=False, elem_id=f"start-{training.kind}")
+            measure = gr.Button(say("training.measure"), interactive=False, elem_id=f"measure-{training.kind}")
         with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
             command = gr.HTML("", elem_id=f"command-{training.kind}")
             with gr.Row(elem_classes="buttons"):
                 gr.Button(say("command.copy"), size="sm").click(
                     None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
-    setup = Setup(form, plan, start, command)
+    setup = Setup(*settings, plan, start, measure, command)
     _wire(window, pulse, training, setup)
 
 
 def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> None:
     fields = setup.form.components
-    outputs = [setup.plan, setup.start, setup.command, setup.form.advanced]
-    planned = shows(window, _planned(training, setup.form), 4)
+    outputs = [setup.plan, setup.start, setup.measure, setup.command, setup.form.advanced]
+    planned = shows(window, _planned(training, setup.form), len(outputs))
     pulse.load(shows(window, _filled(training, setup.form), len(fields)), None, fields, **QUICK).then(
         planned, fields, outputs, **QUICK).then(**filled(training.kind))
     pulse.data.change(planned, fields, outputs, **QUICK)
+    setup.loaded.success(planned, fields, outputs, **QUICK)
     for name, field in setup.form.fields.items():
         if name == "preset":
             field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+        elif name == "method":
+            field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
-    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
+    for button, kind in ((setup.start, training.kind), (setup.measure, training.probe)):
+        button.click(acts(window, _start(kind, setup.form)), fields, None, **SLOW_BUTTON)
 
 
 def _filled(training: Training, form: Form) -> Any:
@@ -100,32 +114,40 @@ def _preset(form: Form) -> Any:
     return choose
 
 
+def _method(form: Form) -> Any:
+    def choose(window: Window, project: Project, *given: Any) -> list[Any]:
+        return form.shown(form.with_method(project, given))
+
+    return choose
+
+
 def _planned(training: Training, form: Form) -> Any:
     def show(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
-        figures, warnings, missing = _look_ahead(training, form, project, given)
+        measuring = any(job.kind == training.probe for job in list_jobs(window.projects, project.name, ("queued", "running")))
+        drawn, ready = _look_ahead(training, form, project, given, measuring)
         command = html.escape(command_for(training.command, project, form, given))
-        return (plan_html(say("plan.title"), figures, warnings, missing), gr.update(interactive=not missing),
+        return (drawn, gr.update(interactive=ready), gr.update(interactive=ready and not measuring),
                 f'<code class="command">{command}</code>', advanced_label(form, form.changed(project, given)))
 
     return show
 
 
-def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any]) -> tuple[Any, Any, Any]:
-    """Figures and warnings of the plan, and everything that keeps the run from starting."""
+def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any], measuring: bool) -> tuple[str, bool]:
+    """The plan as HTML with everything that keeps the run from starting, and whether nothing does."""
+    title = say("plan.title")
     try:
-        config = form.resolved(project, given)
-        missing = training.missing(project, config)
-        plan = None if missing else training.plan(project, config)
+        plan = training.plan(project, form.resolved(project, given))
     except NotReady as problem:
-        return [], [], problem.missing
+        return plan_html(title, [], [], problem.missing), False
     except LehrlingError as problem:
-        return [], [], [f"{problem.sentence} {problem.advice}".strip()]
-    return (plan_figures(plan), plan.warnings, []) if plan else ([], [], missing)
+        return plan_html(title, [], [], [f"{problem.sentence} {problem.advice}".strip()]), False
+    figures = plan_figures(plan) if plan.texts else []
+    return plan_html(title, figures, plan.warnings, plan.missing, plan_notes(plan, measuring)), plan.ready
 
 
-def _start(training: Training, form: Form) -> Any:
+def _start(kind: str, form: Form) -> Any:
     def start(window: Window, project: Project, *given: Any) -> None:
-        submit_job(window.projects, project, training.kind, form.resolved(project, given))
-        gr.Info(say("training.queued"))
+        submit_job(window.projects, project, kind, form.resolved(project, given))
+        gr.Info(say("training.measuring" if kind.endswith("-probe") else "training.queued"))
 
     return start

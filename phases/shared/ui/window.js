@@ -36,6 +36,13 @@ window.lehrling = {
     address.searchParams.set('__theme', dark ? 'dark' : 'light');
     window.history.replaceState(null, '', address);
   },
+  save(name, text) {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([text], { type: 'text/yaml' }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  },
   copy(id) {
     const text = document.querySelector(`#${id} code`)?.textContent;
     if (text && navigator.clipboard) navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-"""A training run as HTML and as points of a plot: its figures, its plan, the history of a kind of run."""
+"""A training run as HTML and as points of a plot: its figures, what its curves say, the history of a kind of run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ from phases.shared.ui.job_words import result_words, share_done, unit_of
 from phases.shared.ui.tables import Column, button, facts_line, table, text
 from phases.shared.ui.texts import say, word
 
+SPARK_WIDTH, SPARK_HEIGHT = 72, 18
 CURVES = (("loss", "run.curve_train"), ("smoothed", "run.curve_smoothed"), ("eval_loss", "run.curve_eval"))
 
 
-def plan_html(title: str, figures: Sequence[tuple[str, str]], warnings: Sequence[str], missing: Sequence[str]) -> str:
-    """What a run would do, what speaks against it, and what is still missing."""
-    notes = "".join(f'<p class="warning">{html.escape(one)}</p>' for one in warnings)
-    lacks = "".join(f"<li>{html.escape(one)}</li>" for one in missing)
-    needs = f'<p>{html.escape(say("missing.title"))}</p><ul class="missing">{lacks}</ul>' if missing else ""
-    return f"<h3>{html.escape(title)}</h3>{facts_line(figures)}{notes}{needs}"
+def run_html(job: Job | None, metrics: Mapping[str, Any], advice: Sequence[str] = ()) -> str:
+    """The live figures of one run, and what its curves say."""
+    said = "".join(f'<p class="warning">{html.escape(one)}</p>' for one in advice)
+    return _run(job, metrics) + said
 
 
-def run_html(job: Job | None, metrics: Mapping[str, Any]) -> str:
-    """The live figures of one run."""
+def _run(job: Job | None, metrics: Mapping[str, Any]) -> str:
     if job is None:
         return f'<h3>{html.escape(say("run.title"))}</h3><p class="empty">{html.escape(say("run.none"))}</p>'
     state = f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>'
@@ -75,12 +73,35 @@ def log_html(log: str) -> str:
     return f'<pre class="log" tabindex="0">{html.escape(log.strip() or say("run.no_log"))}</pre>'
 
 
-def history_table(jobs: Sequence[Job], config: type, chosen: str) -> str:
-    """All runs of a kind, the newest first, with what they reached; one can be picked, a stopped one resumed."""
+def small_plots(points: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float]]]:
+    """Learning rate, tokens a second, gradient norm, memory in GiB: (step, value) each."""
+    rates = [(point["step"], point["rate"]) for point in points if point.get("rate") is not None]
+    named = [[(one["step"], one[name] / scale) for one in metrics if one.get(name) is not None]
+             for name, scale in (("tokens_per_second", 1), ("gradient_norm", 1), ("memory_bytes", 2**30))]
+    return [rates, *named]
+
+
+def sparkline(losses: Sequence[float]) -> str:
+    """A loss curve the height of a line of text; nothing for fewer than two points."""
+    if len(losses) < 2:
+        return ""
+    low, high = min(losses), max(losses)
+    places = [(SPARK_WIDTH * at / (len(losses) - 1), 1 + (SPARK_HEIGHT - 2) * (high - loss) / ((high - low) or 1)) for at, loss in enumerate(losses)]
+    line = " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
+    return (f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" role="img" aria-label="{html.escape(say("history.curve"))}">'
+            f'<polyline points="{line}"/></svg>')
+
+
+def history_table(jobs: Sequence[Job], config: type, chosen: str, compared: Sequence[str] = (),
+                  curves: Mapping[str, Sequence[float]] | None = None) -> str:
+    """All runs of a kind, the newest first, with what they reached; one can be picked, several compared, a stopped one resumed."""
+    lines = curves or {}
     columns = (
+        Column(say("history.compare"), lambda job: _tick(job, job.id in compared), "short"),
         Column(say("history.when"), lambda job: moment(job.started or job.created), "short"),
         Column(say("history.state"), lambda job: f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>', "short"),
         Column(say("history.settings"), lambda job: text(_changed(job, config), 120), "long"),
+        Column(say("history.curve"), lambda job: sparkline(lines.get(job.id, ())), "short"),
         Column(say("history.steps"), lambda job: number(_result(job, "steps"), 0), "num"),
         Column(say("history.loss"), lambda job: number(_result(job, "train_loss")), "num"),
         Column(say("history.perplexity"), _perplexity, "num"),
@@ -88,6 +109,12 @@ def history_table(jobs: Sequence[Job], config: type, chosen: str) -> str:
         Column("", lambda job: button("resume", say("run.resume"), job=job.id) if job.resumable and job.ended else "", "num"))
     head = f"<h3>{html.escape(say('history.title'))}</h3>"
     return head + table(columns, jobs, key=lambda job: job.id, chosen=chosen, empty=say("history.empty"), label=say("history.title"))
+
+
+def _tick(job: Job, ticked: bool) -> str:
+    name = html.escape(say("history.compare_run", when=moment(job.started or job.created)))
+    return (f'<button type="button" class="tick" role="checkbox" aria-checked="{str(ticked).lower()}" aria-label="{name}" title="{name}" '
+            f'data-act="compare" data-job="{html.escape(job.id)}">{"✓" if ticked else ""}</button>')
 
 
 def seconds_of(job: Job) -> float | None:
@@ -109,8 +136,3 @@ def _result(job: Job, name: str) -> Any:
 def _perplexity(job: Job) -> str:
     after = _result(job, "perplexity_after")
     return f"{number(_result(job, 'perplexity_before'), 1)} → {number(after, 1)}" if after is not None else "–"
-
-
-def plan_figures(plan: Any) -> list[tuple[str, str]]:
-    """Texts, tokens and steps of a training plan."""
-    return [(say(f"plan.{name}"), f"{getattr(plan, name):,}") for name in ("texts", "tokens", "steps")]

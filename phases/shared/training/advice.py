@@ -1,0 +1,120 @@
+"""What speaks against a planned training, each with its reason: rules from published results and from our own measurements.
+
+In: the facts of a plan. Out: sentences. Pure. Sources: LoRA Without Regret (Thinking Machines 2025; learning rates), arXiv 2409.07431
+and 2504.05571 (few raw texts teach little, rewordings do), 2501.04961 (raw CPT spoils an instruct model), 2603.23562 (a tenth of
+general text).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FEW_STEPS, GOOD_STEPS = 100, 300
+MANY_EPOCHS = 10
+TINY_MODEL = 50_000_000  # parameters; below, higher rates and more passes are right
+RATES = {("cpt", "adapter"): (3e-4, 5e-4), ("sft", "adapter"): (2e-4, 3e-4), ("cpt", "full"): (1e-5, 1e-4), ("sft", "full"): (1e-5, 1e-4)}
+TINY_RATES = (2e-4, 5e-3)
+WELL_KNOWN = 4.0  # perplexity of text that a model knows nearly by heart
+FEW_EVALUATED = {"cpt": 1000, "sft": 10}  # tokens of held-out text, validation pairs
+INSTRUCT = re.compile(r"(?:^|[-_.])(?:instruct|it|chat)(?:$|[-_.])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at. `evaluated` rows of `evaluated_tokens` are measured; `replay` is the share of general text."""
+
+    kind: str
+    base: str
+    folder: Path | None
+    method: str
+    steps: int
+    epochs: float
+    learning_rate: float
+    max_length: int
+    context: int | None
+    evaluated: int
+    evaluated_tokens: int
+    parameters: int | None
+    memory_bytes: int | None
+    memory_total: int | None
+    replay: float
+    perplexity: float | None
+    preset: str
+
+    @property
+    def tiny(self) -> bool:
+        return self.parameters is not None and self.parameters < TINY_MODEL
+
+
+def plan_warnings(facts: Facts) -> tuple[str, ...]:
+    """Every rule that speaks, the weightiest first."""
+    rules = (_memory, _instruct, _few_steps, _rate, _epochs, _length, _held_out, _known_already, _replay)
+    return tuple(sentence for rule in rules if (sentence := rule(facts)))
+
+
+def _few_steps(facts: Facts) -> str:
+    if facts.steps >= FEW_STEPS:
+        return ""
+    more = ("Add documents, or other wordings of what they say: wordings teach more than epochs do." if facts.kind == "cpt" else
+            "Write more pairs in tab 3.")
+    return (f"Only {facts.steps} optimizer steps: a model learns little below {FEW_STEPS}; aim at {GOOD_STEPS}. {more} A smaller batch "
+            "makes more steps too.")
+
+
+def _epochs(facts: Facts) -> str:
+    if facts.epochs <= MANY_EPOCHS or facts.tiny:
+        return ""
+    return (f"{facts.epochs:g} epochs read the same words {facts.epochs:g} times: beyond {MANY_EPOCHS} a model of this size learns them by "
+            "heart and forgets other things. More texts or pairs help more.")
+
+
+def _rate(facts: Facts) -> str:
+    low, high = TINY_RATES if facts.tiny else RATES[facts.kind, "full" if facts.method == "full" else "adapter"]
+    if low <= facts.learning_rate <= high:
+        return ""
+    way, harm = ("below", "the model may hardly change") if facts.learning_rate < low else ("above", "the loss may jump or diverge")
+    return f"A learning rate of {facts.learning_rate:g} is {way} what works for this model and method ({low:g} to {high:g}): {harm}."
+
+
+def _length(facts: Facts) -> str:
+    if facts.context is None or facts.max_length <= facts.context:
+        return ""
+    longer = "longer texts are split" if facts.kind == "cpt" else "longer pairs are left out"
+    return f"The model reads {facts.context:,} tokens at most, so the sequence length is {facts.context:,} and not {facts.max_length:,}; {longer}."
+
+
+def _held_out(facts: Facts) -> str:
+    measured = facts.evaluated_tokens if facts.kind == "cpt" else facts.evaluated
+    if not 0 < measured < FEW_EVALUATED[facts.kind]:
+        return ""
+    unit = "tokens of held-out text" if facts.kind == "cpt" else "validation pairs"
+    return f"Only {measured} {unit}: take the measured loss as a rough figure; chance alone moves it."
+
+
+def _instruct(facts: Facts) -> str:
+    if facts.kind != "cpt" or not INSTRUCT.search(facts.base.rpartition("/")[2]):
+        return ""
+    return ("This base model was trained to chat. Reading raw text makes it forget that (in one report a chat score fell from 7.9 to 1.0): "
+            "choose the model without Instruct in its name.")
+
+
+def _known_already(facts: Facts) -> str:
+    if facts.perplexity is None or facts.perplexity >= WELL_KNOWN:
+        return ""
+    return (f"The base model finds such text easy already (perplexity {facts.perplexity:.1f} before training): it may know it, and "
+            "training adds little.")
+
+
+def _replay(facts: Facts) -> str:
+    if facts.kind != "cpt" or facts.replay > 0 or facts.tiny or facts.steps < GOOD_STEPS:
+        return ""
+    return "No general text is mixed in: what the model knows besides may fade over so many steps. About a tenth of it keeps the rest."
+
+
+def _memory(facts: Facts) -> str:
+    if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
+        return ""
+    return (f"It needs about {facts.memory_bytes / 2**30:.1f} GiB of memory, and this machine has {facts.memory_total / 2**30:.1f} GiB: make "
+            "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")

@@ -1,0 +1,41 @@
+"""Runs over each other: points of one plot, and a table of only what differs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from phases.shared.jobs.queue import Job
+from phases.shared.ui.figures import moment, number
+from phases.shared.ui.tables import Column, empty_state, table, text
+from phases.shared.ui.texts import TEXTS, say
+
+
+def run_name(job: Job) -> str:
+    """A run in a legend: when it began, and the end of its id, which tells two of one minute apart."""
+    return f"{moment(job.started or job.created)} ({job.id[-4:]})"
+
+
+def comparison_html(jobs: Sequence[Job], compared: Mapping[str, Any]) -> str:
+    """The table, a column a run."""
+    head = f"<h3>{html.escape(say('compare.title'))}</h3>"
+    rows = [(name, values) for part in ("settings", "results") for name, values in compared[part].items()]
+    if not rows:
+        return head + empty_state(say("compare.same"))
+    columns = [Column("", lambda row: f"<b>{text(_label(row[0]))}</b>", "short")]
+    columns += [Column(run_name(job), lambda row, at=at: text(_value(row[1][at])), "num") for at, job in enumerate(jobs)]
+    return head + table(columns, rows, label=say("compare.title"))
+
+
+def _label(name: str) -> str:
+    key = f"compare.{name}"
+    return TEXTS.get(key) or name.replace("_", " ").capitalize()
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return say("compare.yes") if value else say("compare.no")
+    return number(value) if isinstance(value, int | float) else str(value)
