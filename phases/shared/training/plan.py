@@ -28,9 +28,9 @@ def pieces_in(tokens: Iterable[int], max_length: int) -> int:
     return sum(max(1, math.ceil(count / (max_length - 2))) for count in tokens)
 
 
-def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float) -> int:
-    """Optimizer steps of a run: batches of an epoch, rounded up, gathered, times epochs."""
-    per_epoch = math.ceil(math.ceil(sequences / batch_size) / accumulation)
+def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float, processes: int = 1) -> int:
+    """Optimizer steps of a run: batches of an epoch, rounded up, dealt out to the processes, gathered, times epochs."""
+    per_epoch = math.ceil(math.ceil(math.ceil(sequences / batch_size) / processes) / accumulation)
     return math.ceil(per_epoch * epochs)
 
 

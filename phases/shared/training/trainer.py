@@ -6,7 +6,7 @@ settings. Out: the model with its trained adapter. Goes on from the newest check
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,13 +20,21 @@ from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
 
-from phases.shared.errors import SettingError
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.options import as_mapping
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
-from phases.shared.training.checkpoints import best_saved_step, cut_back, newest_checkpoint, run_identity, step_of
+from phases.shared.training.checkpoints import (
+    best_saved_step,
+    cut_back,
+    newest_checkpoint,
+    removed_unless_finished,
+    run_identity,
+    step_of,
+)
+from phases.shared.training.distributed import decided_by_first, leave, processes
 from phases.shared.training.loading import device_name, working_dtype
+from phases.shared.training.memory_errors import memory_error, memory_ran_out
 from phases.shared.training.plan import optimizer_steps, save_interval
 
 BATCHES_SORTED_TOGETHER = 8
@@ -110,27 +118,24 @@ class AdapterTrainer(SFTTrainer):
         return LengthGroupedOrder([len(ids) for ids in rows["input_ids"]], self.args.per_device_train_batch_size, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super(SFTTrainer, self)._save_checkpoint(model, trial)
+        with removed_unless_finished(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
+            super(SFTTrainer, self)._save_checkpoint(model, trial)
 
 
 def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData) -> Trained:
     """Train a fresh adapter on the model, or go on with one. Raises JobStopped after a stop request was honoured."""
     checkpoints = context.project.checkpoints / context.job_id
     identity = run_identity(data.hash, as_mapping(config))
-    resumed, refused = newest_checkpoint(checkpoints, identity)
-    for sentence in refused:
-        context.log(sentence)
-    for name in (LOSS_FILE, METRICS_FILE):
-        cut_back(context.job_dir / name, step_of(resumed) if resumed else 0)
-    context.log(f"Going on from {resumed.name}." if resumed else "Training from the beginning.")
     reporter = JobReporter(context, identity, checkpoints)
     try:
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
+        resumed = decided_by_first(lambda: _go_on_from(context, checkpoints, identity))
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
-        if not _memory_ran_out(problem):
+        if not memory_ran_out(problem):
             raise
-        raise _memory_error(config) from problem
+        raise memory_error(config, data.max_length) from problem
+    leave()
     if reporter.stopped:
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step
@@ -140,6 +145,17 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         set_peft_model_state_dict(trainer.model, weights)
     return Trained(trainer.accelerator.unwrap_model(trainer.model), trainer.state.global_step, step,
                    last_loss(context.job_dir), round(reporter.seconds, 1))
+
+
+def _go_on_from(context: JobContext, checkpoints: Path, identity: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to go on from (None: the beginning); what was written after it is cut off."""
+    resumed, refused = newest_checkpoint(checkpoints, identity)
+    for sentence in refused:
+        context.log(sentence)
+    for name in (LOSS_FILE, METRICS_FILE):
+        cut_back(context.job_dir / name, step_of(resumed) if resumed else 0)
+    context.log(f"Going on from {resumed.name}." if resumed else "Training from the beginning.")
+    return resumed
 
 
 def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData, checkpoints: Path,
@@ -158,11 +174,12 @@ def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: Tr
 
 def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Path) -> TrainerConfig:
     """Our settings in TRL's words. Every step is logged, so that losses do not depend on where a run was interrupted."""
-    steps = optimizer_steps(len(data.train), config.batch_size, config.gradient_accumulation, config.epochs)
+    steps = optimizer_steps(len(data.train), config.batch_size, config.gradient_accumulation, config.epochs,
+                            processes())
     interval = save_interval(steps, config.save_steps)
     on_gpu = device_name() == "cuda"
     return TrainerConfig(
-        output_dir=str(checkpoints), use_cpu=not on_gpu, bf16=on_gpu and working_dtype() is torch.bfloat16,
+        output_dir=str(checkpoints), use_cpu=not on_gpu, ddp_backend="gloo" if processes() > 1 and not on_gpu else None, bf16=on_gpu and working_dtype() is torch.bfloat16,
         learning_rate=config.learning_rate, lr_scheduler_type="cosine", warmup_steps=round(steps * config.warmup_ratio),
         num_train_epochs=config.epochs, per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size, gradient_accumulation_steps=config.gradient_accumulation,
@@ -184,14 +201,3 @@ def last_loss(job_dir: Path) -> float:
 def _be_quiet() -> None:
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
-
-
-def _memory_ran_out(problem: BaseException) -> bool:
-    words = str(problem).lower()
-    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "out of memory" in words or "allocate memory" in words
-
-
-def _memory_error(config: TrainingSettings) -> SettingError:
-    return SettingError("The memory is full.", f"Make the batch smaller ({config.batch_size} now) and accumulate gradients "
-                        "instead, make the sequences shorter, or turn gradient checkpointing on.", subject="batch_size",
-                        code="out_of_memory")
