@@ -23,6 +23,7 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.project import Project
+from phases.shared.training.hardware import missing_hardware
 from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps, pieces_in
 
 
@@ -36,7 +37,7 @@ def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[
         locate_base(base_name(project, config or CptConfig()))
     except ModelError as problem:
         missing.append(str(problem))
-    return tuple(missing)
+    return (*missing, *missing_hardware(config or CptConfig()))
 
 
 def base_name(project: Project, config: CptConfig) -> str:
@@ -49,7 +50,7 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
     with knowledge(project) as connection:
         chunks, held_out = training_chunks(connection), held_out_chunks(connection)
     sequences = pieces_in((chunk.tokens for chunk in chunks), config.max_length)
-    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs) if chunks else 0
+    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if chunks else 0
     warnings = few_steps_warning(steps) if chunks else ()
     if held_out:
         warnings += (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",)

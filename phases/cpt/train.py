@@ -30,6 +30,8 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     finished = context.project.model_runs / context.job_id
     if not (finished / DESCRIPTION).is_file():
         _train(context, config, finished)
+    if context.rank:
+        return {}  # of several processes the first writes and publishes
     context.phase("publishing")
     publish(finished, context.project.cpt_model)
     return {"model": "models/cpt_model", **read_model_info(finished).figures}
@@ -63,6 +65,8 @@ def _train(context: JobContext, config: CptConfig, finished: Path) -> None:
     checks = training_rows([{**one, "last": False} for one in held_out], tokenizer, text_end, max_length)
     data_hash = hashlib.sha256((context.inputs / "texts.jsonl").read_bytes() + base_hash.encode()).hexdigest()
     trained = train_adapter(context, config, model, tokenizer, TrainingData(rows, checks, data_hash, max_length))
+    if context.rank:
+        return
     after = _measure(context, trained.model, tokenizer, held_out)[0]
     figures = {"steps": trained.steps, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
                "seconds": trained.seconds, "train_loss": trained.train_loss, "perplexity_before": before,

@@ -20,6 +20,7 @@ from phases.shared.models.base import locate_base
 from phases.shared.models.folder import read_model_info
 from phases.shared.models.tokenizer import token_counter
 from phases.shared.project import Project
+from phases.shared.training.hardware import missing_hardware
 from phases.shared.training.plan import Plan, few_steps_warning, optimizer_steps
 
 WEIGHTS = "adapter_model.safetensors"
@@ -40,7 +41,7 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
             missing.append("There are no question-answer pairs yet: write some in tab 3 first.")
         elif config.accepted_only and not dataset_pairs(connection, config.dataset, "train", True):
             missing.append("No question-answer pair is accepted yet: accept some in tab 3, or train on all that are not rejected.")
-    return tuple(missing)
+    return (*missing, *missing_hardware(config))
 
 
 def base_name(project: Project, config: SftConfig) -> str:
@@ -56,7 +57,7 @@ def plan_sft(project: Project, config: SftConfig) -> Plan:
         pairs = dataset_pairs(connection, config.dataset, "train", config.accepted_only)
     count = token_counter(project).count
     tokens = sum(count(pair.instruction) + count(pair.output) for pair in pairs)
-    steps = optimizer_steps(len(pairs), config.batch_size, config.gradient_accumulation, config.epochs) if pairs else 0
+    steps = optimizer_steps(len(pairs), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if pairs else 0
     warnings = few_steps_warning(steps) if pairs else ()
     stale = sum(pair.stale for pair in pairs)
     if stale:

@@ -32,6 +32,8 @@ def run(context: JobContext, config: SftConfig) -> dict[str, Any]:
     finished = context.project.model_runs / context.job_id
     if not (finished / DESCRIPTION).is_file():
         _train(context, config, finished)
+    if context.rank:
+        return {}  # of several processes the first writes and publishes
     context.phase("publishing")
     publish(finished, context.project.models / final_name(config))
     return {"model": f"models/{final_name(config)}", **read_model_info(finished).figures}
@@ -57,6 +59,8 @@ def _train(context: JobContext, config: SftConfig, finished: Path) -> None:
     data_hash = hashlib.sha256(b"".join((context.inputs / name).read_bytes() for name in ("pairs.jsonl", "parent.json"))
                                + base_hash.encode()).hexdigest()
     trained = train_adapter(context, config, model, tokenizer, TrainingData(rows, checks, data_hash, max_length))
+    if context.rank:
+        return
     figures = {"steps": trained.steps, "checkpoint": trained.step, "pairs": len(rows), "left_out": len(left_out),
                "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs),
                "seconds": trained.seconds, "train_loss": trained.train_loss, "validation_loss": _last_eval_loss(context)}
