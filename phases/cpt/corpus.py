@@ -23,6 +23,8 @@ from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.project import Project
 from phases.shared.training.counting import TextCounter, counter_of
+from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.packing import shared_sequences
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
 PROBED_HELD_OUT = 8
@@ -30,15 +32,17 @@ PROBED_HELD_OUT = 8
 
 def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[str, ...]:
     """Why tab 2 cannot start, a sentence each; empty when it can."""
+    config = config or CptConfig()
     missing = []
     with knowledge(project) as connection:
         if not training_chunks(connection):
             missing.append("There are no chunks to train on yet: add documents in tab 1 first.")
+        missing += missing_for_measuring(config, bool(held_out_chunks(connection)), "chunks")
     try:
-        locate_base(base_name(project, config or CptConfig()))
+        locate_base(base_name(project, config))
     except ModelError as problem:
         missing.append(str(problem))
-    return tuple(missing)
+    return (*missing, *missing_for_method(config))
 
 
 def base_name(project: Project, config: CptConfig) -> str:
@@ -55,6 +59,8 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
     longest = min(config.max_length, base.context or config.max_length)
     lengths = row_lengths(counter, text_rows(chunks), longest)
     evaluated = row_lengths(counter, [{"text": one.content, "last": False} for one in held_out], longest)
+    if config.packing:
+        lengths, evaluated = (packed_lengths(some, longest) for some in (lengths, evaluated))
     warnings = () if held_out else ("No chunks are held out, so perplexity will not be measured.",)
     notes = (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",) if held_out else ()
     rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, warnings, notes)
@@ -67,6 +73,11 @@ def row_lengths(counter: TextCounter, texts: Sequence[Mapping[str, Any]], max_le
     lengths = [(counter.begin or bool(start)) + end - start for one, length in zip(texts, counted, strict=True)
                for start, end in piece_borders(length + bool(one["last"]), max_length)]
     return [length for length in lengths if length > 1]
+
+
+def packed_lengths(lengths: Sequence[int], max_length: int) -> list[int]:
+    """Tokens of the sequences that rows make when they are packed."""
+    return [sum(lengths[row] for row in together) for together in shared_sequences(lengths, max_length)]
 
 
 def piece_borders(length: int, max_length: int) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""Continued pretraining: the base model reads the project's texts; an adapter is what it learns.
+"""Continued pretraining: the base model reads the project's texts; an adapter, or the whole model, is what it learns.
 
-In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the adapter, its tokenizer,
+In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the weights, the tokenizer,
 model.json and a model card, then published as models/cpt_model/. Runs in a child process.    python app.py cpt NAME
 """
 
@@ -46,14 +46,8 @@ def probe(context: JobContext, config: CptConfig) -> dict[str, Any]:
 
 def _train(context: JobContext, config: CptConfig, finished: Path | None) -> None:
     """Train, measure and save into `finished`; without it, only measure what that would take."""
-    from phases.shared.training.loading import (
-        context_length,
-        device_name,
-        load_folder,
-        read_tokenizer,
-        set_threads,
-        working_dtype,
-    )
+    from phases.shared.training.adapters import load_base_to_train
+    from phases.shared.training.loading import context_length, read_tokenizer, set_threads
     from phases.shared.training.probe import measure_run, probe_adapter
     from phases.shared.training.tokenizers import prepare_tokenizer
     from phases.shared.training.trainer import TrainingData, train_adapter
@@ -64,7 +58,7 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     folder = fetch_base(base_name, on_download=lambda: context.phase("downloading"))
     fetched = time.monotonic()
     base_hash = model_hash(folder)
-    model, tokenizer = load_folder(folder, working_dtype()).to(device_name()), read_tokenizer(folder)
+    model, tokenizer = load_base_to_train(folder, config), read_tokenizer(folder)
     text_end = tokenizer.eos_token_id  # a chat template may bring another end: that of a turn
     prepare_tokenizer(tokenizer)
     max_length = min(config.max_length, context_length(model))
@@ -84,9 +78,8 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
         return
     trained = train_adapter(context, config, model, tokenizer, data)
     after = _measure(context, trained.model, tokenizer, held_out)[0]
-    figures = {"steps": trained.steps, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
-               "seconds": trained.seconds, "train_loss": trained.train_loss, "perplexity_before": before,
-               "perplexity_after": after, "perplexity_tokens": tokens}
+    figures = {**trained.figures, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
+               "perplexity_before": before, "perplexity_after": after, "perplexity_tokens": tokens}
     context.phase("saving")
     _save(context, config, finished, trained.model, tokenizer, (base_name, folder, base_hash), data_hash, texts, figures)
     measure_run(context, trained.clock, beginning)
@@ -130,11 +123,14 @@ def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence
 
 def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base: tuple[str, Path, str],
           data_hash: str, texts: Sequence[Mapping[str, Any]], figures: dict[str, Any]) -> None:
-    """Write adapter, tokenizer, description and card into models/runs/JOB, whole or not at all."""
-    from phases.shared.training.saving import save_adapter
+    """Write weights, tokenizer, description and card into models/runs/JOB, whole or not at all."""
+    from phases.shared.training.saving import save_adapter, save_full
     beside = staging_folder(finished)
-    save_adapter(model, tokenizer, beside, base[0], base[1])
-    info = ModelInfo("adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
+    if config.method == "full":
+        save_full(model, tokenizer, beside, base[1])
+    else:
+        save_adapter(model, tokenizer, beside, base[0], base[1])
+    info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
     write_model_info(beside, info)
     sources = {one["source"]: None for one in texts}

@@ -9,40 +9,46 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from phases.shared.options import option
-from phases.shared.training.settings import TrainingSettings
+from phases.shared.training.settings import TrainingSettings, method_option
 
 
 @dataclass(frozen=True)
 class SftConfig(TrainingSettings):
-    """Supervised fine-tuning with LoRA on question-answer pairs, then merged into a full model.
+    """Supervised fine-tuning on question-answer pairs; what comes out is a full model.
 
-    The preset "small" is for some hundred short pairs and a model of a few million parameters.
+    The preset "small" is for some hundred short pairs and a model of a few million parameters, "large" for a model of three thousand
+    million and more.
     """
 
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "standard": {},
         "small": {"learning_rate": 2e-3, "epochs": 12.0, "batch_size": 16, "gradient_checkpointing": False},
+        "large": {"learning_rate": 1e-4, "batch_size": 1, "gradient_accumulation": 8},
+    }
+    BY_METHOD: ClassVar[dict[str, dict[str, dict[str, Any]]]] = {
+        "full": {"standard": {"learning_rate": 5e-5}, "small": {"learning_rate": 5e-4}, "large": {"learning_rate": 1e-5}},
     }
 
-    preset: str = option("standard", label="Preset", choices=("standard", "small"),
-                         help="Starting values: standard, or small corpus and small model.")
+    preset: str = option("standard", label="Preset", choices=("standard", "small", "large"),
+                         help="Starting values: standard, small corpus and small model, or a model of 3B and more.")
     parent: str = option("cpt", label="Start from", choices=("cpt", "base"),
                          help="The CPT model, or the base model itself (to compare).")
     base_model: str = option("", label="Base model",
                              help="Only when starting from the base: builtin, a folder or a Hugging Face id; empty: the project's.")
     dataset: str = option("sft_data", label="Data set", help="Which set of pairs to train on.")
     accepted_only: bool = option(False, label="Accepted pairs only", help="Off: every pair that is not rejected.")
-    learning_rate: float = option(2e-4, label="Learning rate", help="About ten times that of full fine-tuning.",
+    method: str = method_option()
+    learning_rate: float = option(2e-4, label="Learning rate", help="2e-4 suits LoRA, 5e-5 full fine-tuning.",
                                   low=1e-7, high=0.1)
     epochs: float = option(2.0, label="Epochs", help="Times each pair is seen.", low=0.01, high=1000)
     batch_size: int = option(4, label="Batch size", help="Pairs in one step.", low=1, high=1024)
     max_length: int = option(2048, label="Sequence length", unit="tokens", low=16, high=131072,
                              help="Longer pairs are left out and counted; at most what the model can read.")
-    lora_rank: int = option(16, label="LoRA rank", help="Size of the adapter.", low=1, high=1024)
+    lora_rank: int = option(16, label="LoRA rank", help="Size of the adapter; without effect on full fine-tuning.", low=1, high=1024)
     gradient_checkpointing: bool = option(True, label="Gradient checkpointing", advanced=True,
                                           help="Saves memory and costs about a fifth of the time.")
-    keep_best: bool = option(False, label="Keep the best", advanced=True,
-                             help="End with the checkpoint of the lowest loss on the validation pairs, not with the last.")
+    order: str = option("shuffled", label="Order", choices=("shuffled", "short_first", "curriculum"), advanced=True,
+                        help="Shuffled anew in each epoch, from short pairs to long ones, or from short answers to long ones.")
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,20 @@ from phases.sft.config import SftConfig
 from phases.shared.database.connection import knowledge
 from phases.shared.database.pairs import PairRow, dataset_pairs
 from phases.shared.errors import ModelError, NotReady
-from phases.shared.files import sha256_of, write_atomically, write_json
+from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
-from phases.shared.models.folder import read_model_info
+from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of
+from phases.shared.training.methods import missing_for_measuring, missing_for_method
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
-
-WEIGHTS = "adapter_model.safetensors"
 
 
 def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[str, ...]:
     """Why tab 4 cannot start a training, a sentence each; empty when it can."""
     config = config or SftConfig()
     missing = []
-    if config.parent == "cpt" and not (project.cpt_model / WEIGHTS).is_file():
+    if config.parent == "cpt" and not (project.cpt_model / DESCRIPTION).is_file():
         missing.append("There is no CPT model yet: train one in tab 2 first, or start from the base model.")
     try:
         locate_base(base_name(project, config))
@@ -40,12 +39,13 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
             missing.append("There are no question-answer pairs yet: write some in tab 3 first.")
         elif config.accepted_only and not dataset_pairs(connection, config.dataset, "train", True):
             missing.append("No question-answer pair is accepted yet: accept some in tab 3, or train on all that are not rejected.")
-    return tuple(missing)
+        validation = dataset_pairs(connection, config.dataset, "validation", config.accepted_only)
+    return (*missing, *missing_for_measuring(config, bool(validation), "pairs"), *missing_for_method(config))
 
 
 def base_name(project: Project, config: SftConfig) -> str:
     """The base at the root of the run: that of the CPT model, or the chosen one, or the project's."""
-    if config.parent == "cpt" and (project.cpt_model / WEIGHTS).is_file():
+    if config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file():
         return read_model_info(project.cpt_model, "cpt").base
     return config.base_model.strip() or project.base_model
 
@@ -55,7 +55,7 @@ def plan_sft(project: Project, config: SftConfig) -> Plan:
     with knowledge(project) as connection:
         pairs, validation = (dataset_pairs(connection, config.dataset, split, config.accepted_only) for split in ("train", "validation"))
     base = base_facts(base_name(project, config))
-    trained = config.parent == "cpt" and (project.cpt_model / WEIGHTS).is_file()
+    trained = config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file()
     counter = counter_of(project.cpt_model if trained else base.folder, base.name)
     longest = min(config.max_length, base.context or config.max_length)
     lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
@@ -88,7 +88,7 @@ def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mappin
     _write_pairs(inputs / "validation.jsonl", validation)
     parent = {"parent": config.parent, "base": base_name(project, config), "cpt_job": "", "adapter_hash": ""}
     if config.parent == "cpt":
-        parent |= {"cpt_job": read_model_info(project.cpt_model, "cpt").job, "adapter_hash": sha256_of(project.cpt_model / WEIGHTS)}
+        parent |= {"cpt_job": read_model_info(project.cpt_model, "cpt").job, "adapter_hash": weights_hash(project.cpt_model)}
     write_json(inputs / "parent.json", parent)
 
 
@@ -100,7 +100,7 @@ def _write_pairs(path: Path, pairs: Iterable[PairRow]) -> None:
 def parent_folder(project: Project, parent: Mapping[str, str]) -> Path:
     """Where the CPT model lies that the job was submitted with: its immutable run, also when CPT was run again since."""
     for folder in (project.model_runs / parent["cpt_job"], project.cpt_model):
-        if (folder / WEIGHTS).is_file() and sha256_of(folder / WEIGHTS) == parent["adapter_hash"]:
+        if (folder / DESCRIPTION).is_file() and weights_hash(folder) == parent["adapter_hash"]:
             return folder
     raise ModelError(f"The CPT model of {parent['cpt_job']}, which this job starts from, is gone or has changed.",
                      "Start SFT again with the CPT model of now.", subject=parent["cpt_job"], code="model_missing")

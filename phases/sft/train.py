@@ -47,7 +47,8 @@ def probe(context: JobContext, config: SftConfig) -> dict[str, Any]:
 
 def _train(context: JobContext, config: SftConfig, finished: Path | None) -> None:
     """Train, merge and save into `finished`; without it, only measure what that would take."""
-    from phases.shared.training.loading import context_length, load_model, set_threads
+    from phases.shared.training.adapters import load_parent_to_train
+    from phases.shared.training.loading import context_length, set_threads
     from phases.shared.training.probe import measure_run, probe_adapter
     from phases.shared.training.trainer import TrainingData, train_adapter
     set_threads(config.threads)
@@ -56,7 +57,8 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
     began = time.monotonic()
     base = fetch_base(parent["base"], on_download=lambda: context.phase("downloading"))
     fetched = time.monotonic()
-    model, tokenizer = load_model(parent_folder(context.project, parent) if parent["parent"] == "cpt" else base)
+    source = parent_folder(context.project, parent) if parent["parent"] == "cpt" else base
+    model, tokenizer = load_parent_to_train(source, config, context.job_dir / "merged")
     max_length = min(config.max_length, context_length(model))
     beginning = Beginning(settings_key(parent["base"], "sft", config), time.monotonic() - fetched, fetched - began)
     context.phase("tokenising")
@@ -74,13 +76,12 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
         probe_adapter(context, config, model, tokenizer, data, beginning)
         return
     trained = train_adapter(context, config, model, tokenizer, data)
-    figures = {"steps": trained.steps, "checkpoint": trained.step, "pairs": len(rows), "left_out": len(left_out),
-               "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs),
-               "seconds": trained.seconds, "train_loss": trained.train_loss, "validation_loss": _last_eval_loss(context)}
+    figures = {**trained.figures, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
+               "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs)}
     info = ModelInfo("full", parent["base"], base_hash, {"name": parent["parent"], "job": parent["cpt_job"]}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
     context.phase("merging")
-    _save(context, config, finished, trained.model.eval(), tokenizer, base, info, data_hash, rows)
+    _save(context, config, finished, trained.model.eval(), tokenizer, (base, source), info, data_hash, rows)
     measure_run(context, trained.clock, beginning)
 
 
@@ -129,17 +130,22 @@ def _last_eval_loss(context: JobContext) -> float | None:
     return round(losses[-1], 4) if losses else None
 
 
-def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, tokenizer: Any, base: Path, info: ModelInfo,
-          data_hash: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Merge, write into models/runs/JOB whole or not at all, and compare what was written with what was trained."""
+def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, tokenizer: Any,
+          origin: tuple[Path, Path], info: ModelInfo, data_hash: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Merge, write into models/runs/JOB whole or not at all, and compare what was written with what was trained.
+
+    `origin` is the folder of the base model and that of the model that was trained on.
+    """
+    from phases.shared.training.adapters import in_full_precision, merged
     from phases.shared.training.loading import load_model
     from phases.shared.training.saving import compare_logits, last_logits, save_full
     prompts = [row["prompt"][0]["content"] for row in rows[:CHECKED_PROMPTS]]
+    model = in_full_precision(model, origin[1], config).eval()
     before = last_logits(model, tokenizer, prompts)
     beside = staging_folder(finished)
-    save_full(model.merge_and_unload(), tokenizer, beside, base)
+    save_full(merged(model), tokenizer, beside, origin[0])
     context.phase("saving")
-    written, written_tokenizer = load_model(beside)
+    written, written_tokenizer = load_model(beside, device=config.device)
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
     write_card(beside, Lineage(f"Final model of {context.project.name}", info, as_mapping(config), data_hash,

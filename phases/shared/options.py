@@ -36,6 +36,7 @@ class Option:
     high: float | None = None
     choices: tuple[Any, ...] = ()
     advanced: bool = False
+    group: str = ""
 
     @property
     def flag(self) -> str:
@@ -43,7 +44,7 @@ class Option:
 
 
 def option(default: Any, *, label: str, help: str, unit: str = "", low: float | None = None,
-           high: float | None = None, choices: tuple[Any, ...] = (), advanced: bool = False) -> Any:
+           high: float | None = None, choices: tuple[Any, ...] = (), advanced: bool = False, group: str = "") -> Any:
     """A dataclass field that carries its label, help, unit and range once.
 
     Args:
@@ -52,9 +53,10 @@ def option(default: Any, *, label: str, help: str, unit: str = "", low: float | 
         low, high: inclusive range of a number.
         choices: the only values allowed.
         advanced: shown in the folded part of the form.
+        group: shown in a folded part of its own, with the switches that are on counted in its heading.
     """
     about = {"label": label, "help": help, "unit": unit, "low": low, "high": high,
-             "choices": tuple(choices), "advanced": advanced}
+             "choices": tuple(choices), "advanced": advanced, "group": group}
     return dataclasses.field(default=default, metadata={"option": about})
 
 
@@ -67,9 +69,9 @@ def options_of(config: type) -> list[Option]:
 
 
 def resolve(config: type, *layers: Mapping[str, Any] | None) -> Any:
-    """A checked instance: preset < first layer < ... < last layer (project.yaml before form or flags).
+    """A checked instance: preset < method < first layer < ... < last layer (project.yaml before form or flags).
 
-    A value of None means "not given here". Raises SettingError for an unknown key, a wrong kind or a value out of range.
+    A class may say in `BY_METHOD` which defaults its field `method` brings, for each preset. A value of None means "not given here". Raises SettingError for an unknown key, a wrong kind or a value out of range.
     """
     fields = {one.name: one for one in options_of(config)}
     given: dict[str, Any] = {}
@@ -80,7 +82,7 @@ def resolve(config: type, *layers: Mapping[str, Any] | None) -> Any:
             raise SettingError(f"'{key}' is not a setting of {config.__name__}.",
                                f"Known settings: {', '.join(fields)}.", subject=key, code="setting_unknown")
     preset = given.get("preset", fields["preset"].default) if "preset" in fields else None
-    values = {**_preset(config, preset), **given}
+    values = {**_preset(config, preset), **by_method(config, given.get("method"), preset), **given}
     return config(**{name: _checked(fields[name], value) for name, value in values.items()})
 
 
@@ -103,6 +105,11 @@ def _preset(config: type, name: str | None) -> dict[str, Any]:
         raise SettingError(f"There is no preset '{name}'.", f"Presets: {', '.join(presets)}.", subject="preset",
                            code="setting_choice")
     return presets[name]
+
+
+def by_method(config: type, method: str | None, preset: str | None) -> dict[str, Any]:
+    """The defaults that a training method brings; empty for the usual one."""
+    return getattr(config, "BY_METHOD", {}).get(method, {}).get(preset, {})
 
 
 def _checked(field: Option, value: Any) -> Any:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from phases.shared.files import append_json_line, read_json_lines
 from phases.shared.project import Project
@@ -26,6 +26,7 @@ from phases.shared.settings import redact
 PROGRESS_FILE, RECORDS_FILE, LOG_FILE = "progress.json", "records.jsonl", "log.txt"
 STOP_FILE, OUTCOME_FILE = "stop", "outcome.json"
 PROGRESS_SECONDS = 0.5
+BLOCK_BYTES = 1 << 16
 
 
 class JobStopped(Exception):
@@ -79,7 +80,7 @@ class JobContext:
                 cut_torn_line(path)
                 self._sequence = max((one["sequence"] for one in read_json_lines(path)), default=0)
             line = {**record, "sequence": self._sequence + 1}
-            append_json_line(path, json.loads(redact(json.dumps(line, ensure_ascii=False), self.keys)))
+            append_json_line(path, json.loads(redact(json.dumps(line, ensure_ascii=False), self.keys)) if self.keys else line)
             self._sequence += 1
             return self._sequence
 
@@ -98,12 +99,24 @@ def cut_torn_line(path: Path) -> None:
     if not path.exists():
         return
     with path.open("r+b") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
+        whole = _end_of_last_line(file)
+        if whole < file.seek(0, os.SEEK_END):
             file.truncate(whole)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _end_of_last_line(file: BinaryIO) -> int:
+    """Where the last whole line ends, found from the back: the file may be large."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - BLOCK_BYTES)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def _replace(path: Path, content: str) -> None:

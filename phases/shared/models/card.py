@@ -35,7 +35,7 @@ def write_card(folder: Path, lineage: Lineage) -> None:
     """Write README.md into a model folder, with the front matter of the Hugging Face hub."""
     info = lineage.info
     front = {"language": lineage.language, "library_name": "peft" if info.kind == "adapter" else "transformers",
-             "pipeline_tag": "text-generation", "tags": ["lehrling", "lora", info.kind],
+             "pipeline_tag": "text-generation", "tags": ["lehrling", str(lineage.config.get("method", "lora")), info.kind],
              **({"base_model": info.base} if HUB_ID.fullmatch(info.base) else {})}
     parent = f"{info.parent.get('name', 'base')} ({info.parent['job']})" if info.parent.get("job") else info.parent.get("name", "base")
     parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---", f"# {lineage.title}", _what_it_is(info),
@@ -50,6 +50,9 @@ def _what_it_is(info: ModelInfo) -> str:
     if info.kind == "adapter":
         return ("A LoRA adapter from continued pretraining on a project's own documents. It needs its base model and is loaded "
                 "with `peft.PeftModel.from_pretrained`.")
+    if info.parent.get("name") == "base" and "perplexity_after" in info.figures:
+        return ("A full model from continued pretraining on a project's own documents, with every weight trained: `transformers` loads it as "
+                "it is. It goes on with a text; it has not learnt to answer.")
     return ("A full model in safetensors with its tokenizer and chat template: `transformers` loads it as it is. It answers what "
             "its documents say; like every language model it can be wrong, so check what matters.")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import ModelError
-from phases.shared.files import write_json
-from phases.shared.models.base import BUILTIN, locate_base
+from phases.shared.files import sha256_of, write_json
+from phases.shared.models.base import BUILTIN, locate_base, model_hash
 from phases.shared.project import Project
 
 DESCRIPTION = "model.json"
@@ -59,6 +59,14 @@ def read_model_info(folder: Path, name: str = "") -> ModelInfo:
     except (OSError, ValueError, TypeError, AttributeError):
         raise ModelError(f"The model '{name or folder.name}' has no readable {DESCRIPTION}.", "Train it again.",
                          subject=name or folder.name, code="model_incomplete") from None
+
+
+def weights_hash(folder: Path) -> str:
+    """What changes when a trained model does: the hash of its adapter, or of the whole model; "" when the weights are gone."""
+    adapter = folder / "adapter_model.safetensors"
+    if adapter.is_file():
+        return sha256_of(adapter)
+    return model_hash(folder) if any(folder.glob("model*.safetensors")) else ""
 
 
 def list_models(project: Project) -> list[ModelInfo]:

@@ -20,7 +20,8 @@ from phases.shared.files import read_json_lines, sha256_of, write_atomically, wr
 from phases.shared.models.publish import sync_tree
 
 MANIFEST = "manifest.json"
-NEEDED = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")  # one of them, by method and size
+NEEDED = (WEIGHTS, ("optimizer.pt",), ("scheduler.pt",), ("rng_state.pth",), ("trainer_state.json",))
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 KEPT = 2
 
@@ -40,10 +41,10 @@ def run_identity(data_hash: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def seal_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
     """Sync every file, then write the manifest. Raises CheckpointError when the trainer left a file out."""
-    lacking = [name for name in NEEDED if not (folder / name).is_file()]
-    if lacking:
-        raise CheckpointError(f"The checkpoint {folder.name} lacks {lacking[0]}.", "Free disk space and resume the job.",
-                              subject=folder.name, code="checkpoint_incomplete")
+    for names in NEEDED:
+        if not any((folder / name).is_file() for name in names):
+            raise CheckpointError(f"The checkpoint {folder.name} lacks {names[0]}.", "Free disk space and resume the job.",
+                                  subject=folder.name, code="checkpoint_incomplete")
     sync_tree(folder)
     files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != MANIFEST}
     write_json(folder / MANIFEST, {**identity, "step": step_of(folder), "files": files})
@@ -57,7 +58,7 @@ def verify_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         raise CheckpointError(f"The checkpoint {folder.name} was not finished.", "The one before is used.",
                               subject=folder.name, code="checkpoint_unfinished") from None
-    for name in sorted({*files, *NEEDED}):
+    for name in sorted(files):
         if not (folder / name).is_file() or sha256_of(folder / name) != files.get(name):
             raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged.", "The one before is used.",
                                   subject=folder.name, code="checkpoint_damaged")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from phases.shared.errors import ModelError
+from phases.shared.errors import ModelError, SettingError
 from phases.shared.models.base import fetch_base, model_hash
 from phases.shared.models.folder import DESCRIPTION, read_model_info
 from phases.shared.training.tokenizers import end_ids, prepare_tokenizer
@@ -20,28 +20,47 @@ from phases.shared.training.tokenizers import end_ids, prepare_tokenizer
 DEFAULT_CONTEXT = 2048
 
 
-def device_name() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def device_name(wanted: str = "auto") -> str:
+    """Where to compute: "cuda", "cpu" or "mps". Raises SettingError when the wanted one is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return "cuda" if there["cuda"] else "cpu"
+    if not there[wanted]:
+        raise SettingError(f"The device is set to {wanted}, and torch cannot use it here.", "Choose auto or cpu.", subject="device",
+                           code="device_missing")
+    return wanted
 
 
-def working_dtype() -> torch.dtype:
-    """bfloat16 where the GPU computes in it, else float32."""
-    return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+def working_dtype(precision: str = "auto", device: str = "auto") -> torch.dtype:
+    """What is computed in. auto: bfloat16 where the GPU computes in it, else float32. Raises SettingError for fp16 without a GPU."""
+    place = device_name(device)
+    if precision == "auto":
+        return torch.bfloat16 if place == "cuda" and torch.cuda.is_bf16_supported() else torch.float32
+    if precision == "fp16" and place != "cuda":
+        raise SettingError("The precision fp16 needs an NVIDIA GPU.", "Choose auto, bf16 or float32.", subject="precision",
+                           code="precision_missing")
+    return {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
-def load_model(place: str | Path, *, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
+def weights_dtype(method: str, precision: str, device: str) -> torch.dtype:
+    """What weights are held in during a training: those that are trained in float32, or small steps would be rounded away."""
+    return torch.float32 if method == "full" else working_dtype(precision, device)
+
+
+def load_model(place: str | Path, *, dtype: torch.dtype | None = None, device: str = "auto") -> tuple[Any, Any]:
     """Model (in evaluation mode, on its device) and tokenizer of a model folder, base name or hub id.
 
     An adapter is merged into its base. Raises ModelError in words.
     """
     folder = Path(place)
+    dtype = dtype or working_dtype("auto", device)
     if (folder / DESCRIPTION).is_file() and read_model_info(folder).kind == "adapter":
-        model, tokenizer = _load_adapter(folder, dtype or working_dtype())
+        model, tokenizer = _load_adapter(folder, dtype)
     else:
         folder = fetch_base(str(place), on_download=lambda: None)
-        model, tokenizer = load_folder(folder, dtype or working_dtype()), prepare_tokenizer(read_tokenizer(folder))
-    _agree(model, tokenizer)
-    return model.to(device_name()).eval(), tokenizer
+        model, tokenizer = load_folder(folder, dtype), prepare_tokenizer(read_tokenizer(folder))
+    agree(model, tokenizer)
+    return model.to(device_name(device)).eval(), tokenizer
 
 
 def _load_adapter(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
@@ -62,7 +81,7 @@ def load_folder(folder: Path, dtype: torch.dtype) -> Any:
         return AutoModelForCausalLM.from_pretrained(str(folder), dtype=dtype, trust_remote_code=False, use_safetensors=True,
                                                     local_files_only=True)
     except Exception as problem:  # the border to a library that raises a dozen kinds for one broken folder
-        raise _load_error(folder, problem) from problem
+        raise load_error(folder, problem) from problem
 
 
 def read_tokenizer(folder: Path) -> Any:
@@ -71,14 +90,14 @@ def read_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     except Exception as problem:  # as above
-        raise _load_error(folder, problem) from problem
+        raise load_error(folder, problem) from problem
     if tokenizer.eos_token_id is None:
         raise ModelError(f"The tokenizer of '{folder.name}' names no end token.", "Choose another model.", subject=folder.name,
                          code="model_tokenizer")
     return tokenizer
 
 
-def _load_error(folder: Path, problem: Exception) -> ModelError:
+def load_error(folder: Path, problem: Exception) -> ModelError:
     if isinstance(problem, torch.OutOfMemoryError | MemoryError):
         return ModelError(f"'{folder.name}' does not fit into memory.", "Close other programs, or choose a smaller model.",
                           subject=folder.name, code="model_memory")
@@ -89,7 +108,7 @@ def _load_error(folder: Path, problem: Exception) -> ModelError:
                       "Fetch the model again, or choose another one.", subject=folder.name, code="model_unreadable")
 
 
-def _agree(model: Any, tokenizer: Any) -> None:
+def agree(model: Any, tokenizer: Any) -> None:
     """The model ends and pads as its tokenizer does, so that a generation stops at the end of an answer."""
     model.generation_config.eos_token_id = sorted(end_ids(tokenizer, model))
     model.generation_config.pad_token_id = tokenizer.pad_token_id

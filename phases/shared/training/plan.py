@@ -20,7 +20,7 @@ from phases.shared.project import Project
 from phases.shared.training import resources
 from phases.shared.training.advice import Facts, plan_warnings
 from phases.shared.training.measured import Measurement, Workload, find_measurement, seconds_of_run, settings_key
-from phases.shared.training.memory import ModelShape, read_shape, trained_parameters, training_memory
+from phases.shared.training.memory import FLOAT32, ModelShape, read_shape, trained_parameters, training_memory
 
 CHECKPOINTS_PER_RUN = 10
 
@@ -152,7 +152,7 @@ def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
     trained = trained_parameters(base.shape, method, config.lora_rank)
     whole = base.shape.parameters + (0 if method == "full" else trained)
     memory = training_memory(base.shape, method=method, batch_size=config.batch_size, max_length=longest, rank=config.lora_rank,
-                             gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=resources.working_bytes(config))
+                             gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=FLOAT32 if method == "full" else resources.working_bytes(config))
     return replace(plan, trained_parameters=trained, trained_share=trained / whole, memory_bytes=memory, memory_from="estimate")
 
 

@@ -22,7 +22,8 @@ from phases.shared.jobs.context import JobContext
 from phases.shared.training.checkpoints import library_versions, seal_checkpoint
 from phases.shared.training.clock import StepClock, clock_for, peak_memory, process_began
 from phases.shared.training.measured import Beginning, Measurement, keep_measurement
-from phases.shared.training.trainer import LengthGroupedOrder, TrainingData, TrainingSettings, build_trainer
+from phases.shared.training.order import LengthGroupedOrder
+from phases.shared.training.trainer import TrainingData, TrainingSettings, build_trainer
 
 BUDGET_SECONDS = 12.0
 FEWEST_STEPS = 3  # the warm-up, the largest batch and a small one

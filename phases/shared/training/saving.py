@@ -36,7 +36,7 @@ def save_full(model: Any, tokenizer: Any, folder: Path, base_folder: Path) -> An
     _round_weights(model, dtype)
     model.config.dtype = dtype
     model.config.use_cache = True  # the trainer turned it off; without it every answer is slow
-    _make_consistent(model.generation_config)
+    make_consistent(model.generation_config)
     model.save_pretrained(str(folder))
     save_tokenizer(tokenizer, folder, base_folder)
     return model
@@ -51,7 +51,7 @@ def _round_weights(model: Any, dtype: torch.dtype) -> None:
             tensor.data = tensor.data.to(dtype)
 
 
-def _make_consistent(generation: Any) -> None:
+def make_consistent(generation: Any) -> None:
     """Some models are published with a temperature and without sampling, which transformers refuses to save."""
     try:
         generation.validate(strict=True)

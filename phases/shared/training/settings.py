@@ -1,4 +1,4 @@
-"""What CPT and SFT can be told alike about how they train: the advanced part of both forms.
+"""What CPT and SFT can be told alike about how they train: method and precision, and the advanced part of both forms.
 
 In: nothing. Out: the base class of both configuration classes, which add what is their own and set their own defaults.
 """
@@ -6,14 +6,28 @@ In: nothing. Out: the base class of both configuration classes, which add what i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from phases.shared.options import option
+
+METHODS = ("lora", "qlora", "full")
+
+
+def method_option() -> Any:
+    """The field `method`, which each configuration class puts where its form wants it."""
+    return option("lora", label="Method", choices=METHODS,
+                  help="LoRA trains a small adapter. QLoRA does so on a base in 4 bits (NVIDIA GPUs). Full trains every weight.")
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) with AdamW, warm-up and a cosine."""
+    """LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685), QLoRA (Dettmers et al. 2023, https://arxiv.org/abs/2305.14314) or
+    full fine-tuning, with AdamW, warm-up and a cosine."""
 
+    precision: str = option("auto", label="Precision", choices=("auto", "float32", "bf16", "fp16"), advanced=True,
+                            help="Numbers computed with; auto: bf16 on a GPU that has it, else float32. fp16 on NVIDIA only.")
+    device: str = option("auto", label="Device", choices=("auto", "cpu", "cuda", "mps"), advanced=True,
+                         help="auto: the NVIDIA GPU where there is one, else the CPU. mps: Apple's GPU.")
     lora_alpha: int = option(0, label="LoRA alpha", help="Weight of the adapter; 0 for twice the rank.", low=0, high=4096,
                              advanced=True)
     lora_dropout: float = option(0.0, label="LoRA dropout", help="Share of the adapter's inputs left out in a step.",
@@ -22,6 +36,12 @@ class TrainingSettings:
                                         low=1, high=4096, advanced=True)
     warmup_ratio: float = option(0.03, label="Warm-up", help="Share of the steps in which the rate rises; then it falls as a cosine.",
                                  low=0.0, high=0.9, advanced=True)
+    min_learning_rate: float = option(0.0, label="Last learning rate", help="Share of the learning rate that the cosine falls to.",
+                                      low=0.0, high=1.0, advanced=True)
+    keep_best: bool = option(False, label="Keep the best", advanced=True,
+                             help="End with the checkpoint of the lowest loss on held-out texts or pairs, not with the last.")
+    patience: int = option(0, label="Early stopping", unit="measurements", low=0, high=1000, advanced=True,
+                           help="End when so many in a row bring no lower loss on what is held out, and keep the best. 0: off.")
     weight_decay: float = option(0.001, label="Weight decay", help="Pull of the weights towards zero.", low=0.0, high=1.0,
                                  advanced=True)
     max_grad_norm: float = option(1.0, label="Gradient clipping", help="Longest gradient of one step.", low=0.001, high=1000,

@@ -1,20 +1,18 @@
-"""One LoRA training, the same for CPT and SFT: TRL's trainer with our order, our checkpoints and our reports.
+"""One training, the same for CPT and SFT: TRL's trainer with our order, our checkpoints and our reports.
 
 In: a model, its tokenizer, rows (tokenised `input_ids` and `labels`, or conversational `prompt` and `completion`) and the
-settings. Out: the model with its trained adapter. Goes on from the newest checkpoint that verifies. For child processes only.
+settings. Out: the model with its trained adapter or weights. Goes on from the newest checkpoint that verifies. For child processes only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import datasets
 import torch
-from peft import LoraConfig, set_peft_model_state_dict
-from safetensors.torch import load_file
 from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
@@ -24,19 +22,25 @@ from phases.shared.errors import SettingError
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.options import as_mapping
+from phases.shared.training.adapters import count_trained, lora_config, put_back
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
 from phases.shared.training.checkpoints import best_saved_step, cut_back, newest_checkpoint, run_identity, step_of
 from phases.shared.training.clock import StepClock, clock_for
 from phases.shared.training.loading import device_name, working_dtype
+from phases.shared.training.order import LengthGroupedOrder, reading_order
+from phases.shared.training.packing import packed_rows
 from phases.shared.training.plan import optimizer_steps, save_interval
-
-BATCHES_SORTED_TOGETHER = 8
+from phases.shared.training.stopping import EarlyStopping
 
 
 class TrainingSettings(Protocol):
     """The fields that CPT and SFT share."""
 
+    method: str
+    precision: str
+    device: str
     learning_rate: float
+    min_learning_rate: float
     epochs: float
     batch_size: int
     lora_rank: int
@@ -47,6 +51,9 @@ class TrainingSettings(Protocol):
     weight_decay: float
     max_grad_norm: float
     gradient_checkpointing: bool
+    keep_best: bool
+    patience: int
+    order: str
     save_steps: int
     seed: int
 
@@ -63,7 +70,8 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves. `step` is the checkpoint that the adapter is of, `clock` what the steps took."""
+    """What a finished training leaves. `step` is the checkpoint that the model is of, `trained` of `parameters` were changed, `clock`
+    is what the steps took."""
 
     model: Any
     steps: int
@@ -71,52 +79,35 @@ class Trained:
     train_loss: float
     seconds: float
     clock: StepClock
+    trained: int
+    parameters: int
+    ended_early: bool
 
-
-class LengthGroupedOrder(torch.utils.data.Sampler):
-    """A new order each epoch in which the rows of a batch are about equally long; a function of seed and epoch alone.
-
-    So a resumed run sees the rows in the order of an uninterrupted one, whatever else drew random numbers.
-    """
-
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        wide = self.batch_size * BATCHES_SORTED_TOGETHER
-        batches: list[list[int]] = []
-        for start in range(0, len(order), wide):
-            block = sorted(order[start:start + wide], key=lambda row: self.lengths[row])
-            batches += [block[at:at + self.batch_size] for at in range(0, len(block), self.batch_size)]
-        whole = [batch for batch in batches if len(batch) == self.batch_size]
-        rest = [batch for batch in batches if len(batch) < self.batch_size]
-        for place in torch.randperm(len(whole), generator=generator).tolist():
-            yield from whole[place]
-        for batch in rest:  # a short batch stands last, or it would shift the borders of those behind it
-            yield from batch
+    @property
+    def figures(self) -> dict[str, Any]:
+        """For the model's card and the job's result."""
+        return {"steps": self.steps, "checkpoint": self.step, "seconds": self.seconds, "train_loss": self.train_loss,
+                "trained_parameters": self.trained, "trained_share": round(self.trained / self.parameters, 6),
+                **({"ended_early": True} if self.ended_early else {})}
 
 
 class AdapterTrainer(SFTTrainer):
     """TRL's trainer with an order that can be repeated, and without a model card in every checkpoint."""
 
+    def __init__(self, *, order: str, **arguments: Any) -> None:
+        self.order = order
+        super().__init__(**arguments)
+
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         rows = train_dataset if train_dataset is not None else self.train_dataset
-        return LengthGroupedOrder([len(ids) for ids in rows["input_ids"]], self.args.per_device_train_batch_size, self.args.seed)
+        return reading_order(rows, self.order, self.args.per_device_train_batch_size, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super(SFTTrainer, self)._save_checkpoint(model, trial)
 
 
 def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData) -> Trained:
-    """Train a fresh adapter on the model, or go on with one. Raises JobStopped after a stop request was honoured."""
+    """Train the model by its method, or go on with that. Raises JobStopped after a stop request was honoured."""
     checkpoints = context.project.checkpoints / context.job_id
     identity = run_identity(data.hash, as_mapping(config))
     resumed, refused = newest_checkpoint(checkpoints, identity)
@@ -126,8 +117,11 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         cut_back(context.job_dir / name, step_of(resumed) if resumed else 0)
     context.log(f"Going on from {resumed.name}." if resumed else "Training from the beginning.")
     reporter = JobReporter(context, identity, checkpoints)
+    stopping = EarlyStopping(reporter.loss_file, config.patience)
     try:
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
+        if config.patience:
+            trainer.add_callback(stopping)
         clock = clock_for(trainer)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
@@ -137,44 +131,49 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
     if reporter.stopped:
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step
-    if getattr(config, "keep_best", False) and (best := best_saved_step(reporter.loss_file, checkpoints)):
+    trained = trainer.accelerator.unwrap_model(trainer.model)
+    if (config.keep_best or config.patience) and (best := best_saved_step(reporter.loss_file, checkpoints)):
         step = best
-        weights = load_file(checkpoints / f"checkpoint-{best}" / "adapter_model.safetensors")
-        set_peft_model_state_dict(trainer.model, weights)
-    return Trained(trainer.accelerator.unwrap_model(trainer.model), trainer.state.global_step, step,
-                   last_loss(context.job_dir), round(reporter.seconds, 1), clock)
+        put_back(trained, checkpoints / f"checkpoint-{best}")
+    return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1), clock,
+                   *count_trained(trained), bool(stopping.ended_at))
 
 
 def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData, checkpoints: Path,
                   reporter: TrainerCallback) -> AdapterTrainer:
     """TRL's trainer for these settings; its `train_dataset` is tokenised when it returns."""
     _be_quiet()
-    adapter = LoraConfig(r=config.lora_rank, lora_alpha=config.lora_alpha or 2 * config.lora_rank,
-                         lora_dropout=config.lora_dropout, target_modules="all-linear", task_type="CAUSAL_LM")
-    evaluation = datasets.Dataset.from_list(list(data.evaluation)) if data.evaluation else None
-    trainer = AdapterTrainer(model=model, args=trainer_config(config, data, checkpoints),
-                             train_dataset=datasets.Dataset.from_list(list(data.train)), eval_dataset=evaluation,
-                             processing_class=tokenizer, peft_config=adapter, callbacks=[reporter])
+    train, evaluation = (datasets.Dataset.from_list(_packed(rows, config, data)) if rows else None
+                         for rows in (data.train, data.evaluation))
+    trainer = AdapterTrainer(order=config.order, model=model, args=trainer_config(config, data, checkpoints, len(train)), train_dataset=train,
+                             eval_dataset=evaluation, processing_class=tokenizer, peft_config=lora_config(config), callbacks=[reporter])
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Path) -> TrainerConfig:
+def _packed(rows: Sequence[dict[str, Any]], config: TrainingSettings, data: TrainingData) -> list[dict[str, Any]]:
+    return packed_rows(rows, data.max_length) if getattr(config, "packing", False) else list(rows)
+
+
+def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Path, sequences: int) -> TrainerConfig:
     """Our settings in TRL's words. Every step is logged, so that losses do not depend on where a run was interrupted."""
-    steps = optimizer_steps(len(data.train), config.batch_size, config.gradient_accumulation, config.epochs)
+    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs)
     interval = save_interval(steps, config.save_steps)
-    on_gpu = device_name() == "cuda"
+    device, dtype = device_name(config.device), working_dtype(config.precision, config.device)
+    packing = getattr(config, "packing", False)
     return TrainerConfig(
-        output_dir=str(checkpoints), use_cpu=not on_gpu, bf16=on_gpu and working_dtype() is torch.bfloat16,
-        learning_rate=config.learning_rate, lr_scheduler_type="cosine", warmup_steps=round(steps * config.warmup_ratio),
+        output_dir=str(checkpoints), use_cpu=device == "cpu", bf16=dtype is torch.bfloat16, fp16=dtype is torch.float16,
+        learning_rate=config.learning_rate, lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": config.min_learning_rate}, warmup_steps=round(steps * config.warmup_ratio),
         num_train_epochs=config.epochs, per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size, gradient_accumulation_steps=config.gradient_accumulation,
-        weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm, optim="adamw_torch",
+        weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm,
+        optim="paged_adamw_32bit" if config.method == "qlora" and device == "cuda" else "adamw_torch",
         gradient_checkpointing=config.gradient_checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False},
-        max_length=data.max_length, packing=False, seed=config.seed, data_seed=config.seed,
-        logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps", save_steps=interval,
-        eval_strategy="steps" if data.evaluation else "no", eval_steps=interval if data.evaluation else None,
-        report_to="none", disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=on_gpu)
+        max_length=None if packing else data.max_length, packing=False, padding_free=packing,  # packing.py has packed already
+        seed=config.seed, data_seed=config.seed, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
+        save_steps=interval, eval_strategy="steps" if data.evaluation else "no", eval_steps=interval if data.evaluation else None,
+        report_to="none", disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=device == "cuda")
 
 
 def last_loss(job_dir: Path) -> float:

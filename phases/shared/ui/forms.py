@@ -54,12 +54,24 @@ class Form:
         own = {key: value for key, value in (project.settings.get(self.section) or {}).items() if key != "preset"}
         return resolve(self.config, own, {"preset": preset})
 
+    def with_method(self, project: Project, given: Sequence[Any]) -> Any:
+        """The configuration after another training method was chosen: what still had a method's default takes the new one's."""
+        values, own = self.values(given), project.settings.get(self.section) or {}
+        usual = {method: resolve(self.config, own, {"preset": values["preset"], "method": method}) for method in self._choices("method")}
+        brought = {name for presets in self.config.BY_METHOD.values() for names in presets.values() for name in names}
+        following = {name: getattr(usual[values["method"]], name) for name in brought
+                     if values[name] in [getattr(one, name) for one in usual.values()]}
+        return resolve(self.config, own, {**values, **following})
+
+    def _choices(self, name: str) -> Sequence[Any]:
+        return next(one.choices for one in options_of(self.config) if one.name == name)
+
     def changed(self, project: Project, given: Sequence[Any]) -> dict[str, Any]:
-        """The fields that differ from the preset that is chosen."""
+        """The fields that differ from the preset (and method) that is chosen."""
         values = self.values(given)
-        usual = resolve(self.config, {"preset": values["preset"]} if "preset" in values else None)
+        usual = resolve(self.config, {name: values[name] for name in ("preset", "method") if name in values})
         return {name: value for name, value in values.items()
-                if name != "preset" and value is not None and value != getattr(usual, name)}
+                if name not in ("preset", "method") and value is not None and value != getattr(usual, name)}
 
 
 def edited(field: Any) -> Any:
@@ -102,8 +114,9 @@ def command_for(command: str, project: Project, form: Form, given: Sequence[Any]
     values = form.values(given)
     flags = {one.name: one for one in options_of(form.config)}
     changed = dict(form.changed(project, given))
-    if "preset" in values and values["preset"] != flags["preset"].default:
-        changed = {"preset": values["preset"], **changed}
+    for chosen in ("method", "preset"):
+        if chosen in values and values[chosen] != flags[chosen].default:
+            changed = {chosen: values[chosen], **changed}
     return " ".join([*parts, *(_flag(flags[name], value) for name, value in changed.items())])
 
 

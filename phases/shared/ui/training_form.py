@@ -84,6 +84,8 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
     for name, field in setup.form.fields.items():
         if name == "preset":
             field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+        elif name == "method":
+            field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
     for button, kind in ((setup.start, training.kind), (setup.measure, training.probe)):
@@ -108,6 +110,13 @@ def _filled(training: Training, form: Form) -> Any:
 def _preset(form: Form) -> Any:
     def choose(window: Window, project: Project, preset: str) -> list[Any]:
         return form.shown(form.preset(project, preset))
+
+    return choose
+
+
+def _method(form: Form) -> Any:
+    def choose(window: Window, project: Project, *given: Any) -> list[Any]:
+        return form.shown(form.with_method(project, given))
 
     return choose
 

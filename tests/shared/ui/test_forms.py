@@ -73,3 +73,14 @@ def test_several_choices_are_one_text(project: Project) -> None:
     shown = form.shown(WriteConfig(style="factual, socratic"))
     assert ["factual", "socratic"] in shown
     assert form.resolved(project, shown).style == "factual,socratic"
+
+
+def test_a_method_brings_its_learning_rate_and_leaves_what_a_person_set(form: Form, project: Project) -> None:
+    chosen = form.with_method(project, given(form, method="full", epochs=9.0))
+    assert (chosen.learning_rate, chosen.epochs, chosen.batch_size) == (5e-5, 9.0, 4)
+    assert form.with_method(project, given(form, method="full", learning_rate=7e-4)).learning_rate == 7e-4
+    back = form.with_method(project, [{"method": "lora", "learning_rate": 5e-5}.get(name, value)
+                                      for name, value in zip(form.fields, given(form), strict=True)])
+    assert back.learning_rate == 3e-4
+    command = command_for("cpt", project, form, form.shown(chosen))
+    assert "--method full" in command and "--learning-rate" not in command and "--epochs 9" in command
