@@ -112,6 +112,15 @@ def test_small_models_may_learn_fast_and_often() -> None:
     assert plan_warnings(replace(FACTS, parameters=5_700_000, epochs=12, learning_rate=2e-3, replay=0.0)) == ()
 
 
+@pytest.mark.parametrize("config", [CptConfig, SftConfig])
+@pytest.mark.parametrize(("preset", "parameters"), [("standard", 494_000_000), ("small", 5_700_000), ("large", 3_000_000_000)])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_no_preset_is_warned_of(config: type, preset: str, parameters: int, method: str) -> None:
+    own = resolve(config, {"preset": preset, "method": method})
+    kind = "cpt" if config is CptConfig else "sft"
+    assert plan_warnings(replace(FACTS, kind=kind, method=method, parameters=parameters, learning_rate=own.learning_rate, epochs=own.epochs)) == ()
+
+
 def test_time_follows_the_lengths_of_the_batches() -> None:
     measured = [(100, 1.0), (100, 1.2), (100, 9.0), (300, 3.2)]
     assert seconds_of_batch(100, measured) == 1.2 and seconds_of_batch(200, measured) == pytest.approx(2.2)
