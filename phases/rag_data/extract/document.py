@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from phases.rag_data.clean import tidy_line
 
-POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
+POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^word-dokument$|^enscript output$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
+from phases.rag_data.extract.pdf_turned import turn_upright
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
 
@@ -67,6 +68,7 @@ def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     for number in range(len(pdf)):
         try:
             with closing(pdf[number]) as page:
+                turn_upright(page)
                 pages.append(page_with_tables(page, page_lines(page)))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -19,19 +19,35 @@ from pypdfium2 import raw
 from phases.rag_data.clean import safe_text, tidy_line
 
 LINE = re.compile("(?:(?!\r\n)[^\ufffe])+\ufffe?")
+BLANKS = " \t\r\n\u00a0"
 HYPHEN_MARK = "\ufffe"  # PDFium puts it where a word was parted at the end of a line
 LIGATURES = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st",
              "\ufb06": "st"}
 LIGATURE = re.compile("[\ufb00-\ufb06]")
+TEX_CODES = {"\x10": "\u201c", "\x11": "\u201d", "\x12": "\u201e", "\x13": "\u00ab", "\x14": "\u00bb", "\x15": "\u2013", "\x16": "\u2014",
+             "\x19": "\u0131", "\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl", "\x88": "\u2022"}
+TEX_CODE = re.compile("[\x10-\x16\x19\x1b-\x1f\x88]")  # of TeX's own fonts (T1, TS1), where a file does not say what they mean
+MARK = re.compile(r"\s*(\(?[\w]{1,3}[.)]?|[^\w\s])[ \u00a0]+(?=\S)")
+GAP_SHARE = 0.52  # of the type size for each letter: lines wider than that have gaps
+WIDE_GAP = 1.15  # type sizes between two cells
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-Bd", re.IGNORECASE)
 BOLD_WEIGHT = 600
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A part of a line between two wide gaps, with its left and right end."""
+
+    text: str
+    x0: float
+    x1: float
 
 
 @dataclass(frozen=True)
 class Line:
     """One line: its text, left and right end, base line and type size in points from the page's lower left corner.
 
-    `level` is the depth of a heading, 0 for other lines.
+    `level` is the depth of a heading, 0 for other lines. `cells` are its parts where it has wide gaps.
     """
 
     text: str
@@ -41,6 +57,7 @@ class Line:
     size: float
     bold: bool = False
     level: int = 0
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,12 +87,18 @@ def page_lines(page: pypdfium2.PdfPage) -> list[Line]:
     """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
     with closing(page.get_textpage()) as letters:
         text = letters.get_text_range()
-        lines = [_line(letters, text, match.start(), match.end()) for match in LINE.finditer(text)]
+        spans = [match.span() for match in LINE.finditer(text)]
+        lines = [_line(letters, text, *span) for span in spans]
+        loose = [line is not None and line.x1 - line.x0 > GAP_SHARE * line.size * len(line.text) for line in lines]
+        for place, (line, span) in enumerate(zip(lines, spans, strict=True)):
+            if line is not None and any(loose[max(place - 1, 0):place + 2]):
+                lines[place] = replace(line, cells=tuple(_cells(letters, text, span, line.size)))
     return [line for line in lines if line is not None]
 
 
 def plain(text: str) -> str:
     """A line's text without control characters, ligatures and double blanks."""
+    text = TEX_CODE.sub(lambda match: TEX_CODES[match[0]], text)
     text = LIGATURE.sub(lambda match: LIGATURES[match[0]], text.replace("\r", " ").replace("\n", " "))
     return tidy_line(safe_text(text))
 
@@ -85,14 +108,28 @@ def _line(letters: pypdfium2.PdfTextPage, text: str, start: int, end: int) -> Li
     content = plain(words)
     if not content:
         return None
-    first = start + len(words) - len(words.lstrip())
-    last = start + len(words.rstrip().rstrip("-")) - 1
+    mark = MARK.match(words)  # list marks and drop capitals are often set larger
+    first = start + (mark.end() if mark else len(words) - len(words.lstrip(BLANKS)))
+    last = start + len(words.rstrip(BLANKS).rstrip("-")) - 1
     opening, closing_letter = _letter(letters, first), _letter(letters, max(first, last))
     bold = _is_bold(letters, opening) and _is_bold(letters, closing_letter)
     x, y = ctypes.c_double(), ctypes.c_double()
-    raw.FPDFText_GetCharOrigin(letters, opening, x, y)
+    raw.FPDFText_GetCharOrigin(letters, _letter(letters, start + len(words) - len(words.lstrip(BLANKS))), x, y)
     size = max(_size(letters, opening), _size(letters, closing_letter))
     return Line(content, x.value, letters.get_charbox(closing_letter)[2], y.value, size, bold)
+
+
+def _cells(letters: pypdfium2.PdfTextPage, text: str, span: tuple[int, int], size: float) -> Iterator[Cell]:
+    """The parts of a line between wide gaps."""
+    parts: list[tuple[int, int, float, float]] = []  # begin and end in the text, left and right end on the page
+    for word in re.finditer(f"[^{BLANKS}]+", text[slice(*span)]):
+        begin, end = span[0] + word.start(), span[0] + word.end()
+        left, right = letters.get_charbox(_letter(letters, begin))[0], letters.get_charbox(_letter(letters, end - 1))[2]
+        if parts and left - parts[-1][3] <= WIDE_GAP * size:
+            parts[-1] = (parts[-1][0], end, parts[-1][2], right)
+        else:
+            parts.append((begin, end, left, right))
+    return (Cell(plain(text[begin:end]), left, right) for begin, end, left, right in parts)
 
 
 def _letter(letters: pypdfium2.PdfTextPage, place: int) -> int:

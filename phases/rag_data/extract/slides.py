@@ -37,7 +37,9 @@ def extract_pptx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     if all(block.text.startswith(f"# Slide {block.page}") for block in blocks):
         return Extracted("")  # pictures only
     text, pages = assemble(blocks, len(slides))
-    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages)
+    hidden = [str(number) for number, slide in enumerate(slides, start=1) if slide._element.get("show") in {"0", "false"}]
+    notes = (f"Slides that are hidden in the presentation were read too: {', '.join(hidden)}.",) if hidden else ()
+    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages, notes)
 
 
 def _slide(slide: Any, number: int) -> Iterator[Block]:

@@ -19,6 +19,7 @@ from docx.oxml.ns import qn
 from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
 from phases.rag_data.extract.sniff import damaged
+from phases.rag_data.extract.word_math import MATH, math_text
 
 PARAGRAPH, TABLE, ROW, CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 TEXT_BOX = qn("w:txbxContent")
@@ -27,7 +28,9 @@ UNREAD = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), FALLBACK}
 WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
 BREAKS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-", qn("w:ptab"): " "}
 NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
-HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+HEADING_STYLE = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek|заголовок|标题) (\d)", re.IGNORECASE)
+TITLE_STYLES = {"title", "titel", "título", "titolo", "tytuł"}
+LIST_STYLE = re.compile(r"List (?:Bullet|Number)(?: (\d))?$")
 ITEM = re.compile(r"( *)(-|\d+)\.? ")
 MOST_NESTED = 20
 
@@ -40,8 +43,10 @@ def extract_docx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         raise damaged(source, type(problem).__name__) from None
     reader = _Reader(file)
     text, _ = assemble(reader.blocks(file.element.body))
-    notes = "\n".join(reader.notes())
-    return Extracted("\n\n".join(part for part in (text, notes) if part), (file.core_properties.title or "").strip())
+    footnotes = "\n".join(reader.notes())
+    hidden = sum(map(_is_hidden, file.element.body.iter(qn("w:r"))))
+    return Extracted("\n\n".join(part for part in (text, footnotes) if part), (file.core_properties.title or "").strip(),
+                     notes=(f"Left out {hidden} pieces of hidden text.",) if hidden else ())
 
 
 class _Reader:
@@ -103,7 +108,7 @@ class _Reader:
         return min(level + self._below_title, 6) if level else 0
 
     def _is_title(self, element: Any) -> bool:
-        return any((style.name or "").lower() == "title" for style in self._style_chain(element))
+        return any((style.name or "").lower() in TITLE_STYLES for style in self._style_chain(element))
 
     def _outline_level(self, element: Any) -> int:
         """By the paragraph's own outline level, else by its style or a style that this one is based on."""
@@ -127,14 +132,14 @@ class _Reader:
 
     def _list_mark(self, element: Any) -> str | None:
         """ "- " or "3. " with the indent of its depth; None for what is no list item."""
+        named = next(filter(None, (LIST_STYLE.match(style.name or "") for style in self._style_chain(element))), None)
+        indent = "  " * (int(named[1] or 1) - 1) if named else ""
         for place in (element, *(style.element for style in self._style_chain(element))):
             numbers = place.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
             if numbers is not None:
-                return self._mark_of(numbers)
-        names = [style.name or "" for style in self._style_chain(element)]
-        if any(name.startswith("List Bullet") for name in names):
-            return "- "
-        return None
+                mark = self._mark_of(numbers)
+                return mark and indent + mark
+        return f"{indent}- " if named and named[0].startswith("List Bullet") else None
 
     def _mark_of(self, numbers: Any) -> str | None:
         found = {name: numbers.find(qn(f"w:{name}")) for name in ("numId", "ilvl")}
@@ -215,9 +220,17 @@ def _text(element: Any) -> str:
             parts.append(BREAKS[child.tag])
         elif child.tag in NOTE_MARKS:
             parts.append(f" [{child.get(qn('w:id'))}]")
-        elif child.tag != qn("w:pPr"):
+        elif child.tag.startswith(MATH):
+            parts.append(math_text(child))
+        elif child.tag != qn("w:pPr") and not _is_hidden(child):
             parts.append(_text(child))
     return "".join(parts)
+
+
+def _is_hidden(run: Any) -> bool:
+    """Whether Word hides a run: neither shown nor printed."""
+    mark = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+    return mark is not None and mark.get(qn("w:val")) not in {"0", "false", "off"}
 
 
 def _text_boxes(paragraph: Any) -> Iterator[Any]:
