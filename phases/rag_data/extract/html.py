@@ -17,19 +17,23 @@ from lxml.etree import ParserError
 from lxml.html import HtmlElement
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, code, heading, markdown_table, paragraph
+from phases.rag_data.extract.formulas import formula_text
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
 
 CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
-           "object", "video", "audio", "canvas", "math"}
+           "object", "video", "audio", "canvas"}
 AROUND = {"header", "footer", "aside"}
 PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
            "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
            "form", "tbody", "tr", "td", "th", "hr", "caption"}
-MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link)\b", re.IGNORECASE)
+MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|footnote-back(?:ref)?|doc-backlink|mw-editsection)\b", re.IGNORECASE)
+UNREAD_CLASSES = re.compile(r"\b(headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection)\b")
+NOTE_MARKS = re.compile(r"\b(footnote-ref|(doc-)?noteref|sdfootnoteanc|sdfootnotesym)\b")
+EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
 FEWEST_CHARS = 300
 LAYOUT_CELL_CHARS = 1500
@@ -124,7 +128,7 @@ class _Walk:
         text = "\n".join(line for line in lines if line)
         self.words = []
         if text:
-            self.blocks.append(Block(self.mark + (text.replace("\n", " ") if self.mark else text), tight=self.tight))
+            self.blocks.append(Block(self.mark + text.replace("\n", " ") if self.mark else paragraph(text), tight=self.tight))
             self.tight = bool(self.mark)
             self.mark = ""
 
@@ -154,12 +158,16 @@ class _Walk:
             self._table(element)
         elif tag == "pre":
             self._apart()
-            code = "".join(element.itertext()).strip("\n")
-            self.blocks += [Block(f"```\n{code}\n```")] if code.strip() else []
+            lines = "".join(element.itertext()).strip("\n")
+            self.blocks += [Block(code(lines))] if lines.strip() else []
         elif tag in {"ul", "ol"}:
             self._list(element)
         elif tag == "br":
             self.words.append("\n")
+        elif tag == "math":
+            self.words.append(formula_text(element))
+        elif _is_note_mark(element):
+            self.words.append(_note_mark(element))
         elif tag in PARTING:
             self.flush()
             self._children(element)
@@ -204,9 +212,31 @@ class _Walk:
             return True
         if element.tag in {"a", "div", "ul", "span", "section", "p"} and MENU_CLASSES.search(names):
             return element.tag == "a" or _link_share(element) > 0.6
+        if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
+            return True
         if not self.bare:
             return False
         return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol"} and _is_menu(element)
+
+
+def _is_note_mark(element: HtmlElement) -> bool:
+    """The number of a footnote, which leads to it."""
+    names = f"{element.get('class')} {element.get('role')} {element.get('epub:type')} {element.get(EPUB_TYPE)}"
+    return element.tag == "a" and bool(NOTE_MARKS.search(names))
+
+
+def _note_mark(element: HtmlElement) -> str:
+    """ " [1]", or "[1] " at the foot."""
+    mark = f"[{''.join(_texts(element)).strip('[] ')}]"
+    return f"{mark} " if "sdfootnotesym" in element.get("class", "") else f" {mark}"
+
+
+def is_contents(root: HtmlElement) -> bool:
+    """A page that is a list of links: a book's table of contents."""
+    headings = sum(len(tidy_line(one.text_content())) for one in root.iter("h1", "h2", "title", "style"))
+    length = len(tidy_line(re.sub(r"\s+", " ", root.text_content()))) - headings
+    links = root.findall(".//a")
+    return len(links) > 2 and sum(len(tidy_line(one.text_content())) for one in links) > 0.7 * length
 
 
 def _is_menu(element: HtmlElement) -> bool:
@@ -235,7 +265,13 @@ def _inline(element: HtmlElement) -> str:
 def _texts(element: HtmlElement) -> Iterator[str]:
     yield element.text or ""
     for child in element:
-        if isinstance(child.tag, str) and child.tag not in DROPPED and "headerlink" not in child.get("class", ""):
+        if not isinstance(child.tag, str) or child.tag in DROPPED or UNREAD_CLASSES.search(f"{child.get('class')} {child.get('role')}"):
+            pass
+        elif child.tag == "math":
+            yield formula_text(child)
+        elif _is_note_mark(child):
+            yield _note_mark(child)
+        else:
             yield from _texts(child)
             yield " " if child.tag in PARTING or child.tag in {"br", "li"} else ""
         yield child.tail or ""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from phases.rag_data.clean import Cleaning, join_wrapped, tidy_line
-from phases.rag_data.extract.document import Block, heading, markdown_table
+from phases.rag_data.extract.document import Block, heading, markdown_table, paragraph
 from phases.rag_data.extract.pdf_lines import Line, Page, Table
 
 BULLET = re.compile(r"[\u2022\u2023\u25aa\u25cf\u25cb\u25a0\u25e6\u2043\u2219\u00b7\uf0b7\uf0a7\uf0d8*\u2013-](\s+|$)")
@@ -70,7 +70,7 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
 
     def level(page: Page, index: int) -> int:
         line = page.items[index]
-        if not _can_be_heading(line) or (_is_contents(page) and line.text[-1].isdigit()):
+        if not _can_be_heading(line) or _continues_item(page.items, index) or (_is_contents(page) and line.text[-1].isdigit()):
             return 0
         if _is_large(line, style):
             return min(ranks[line.size], MOST_SIZES)
@@ -81,6 +81,17 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
 
     return [replace(page, items=tuple(replace(one, level=level(page, index)) if isinstance(one, Line) else one
                                       for index, one in enumerate(page.items))) for page in pages]
+
+
+def _continues_item(items: Sequence[Line | Table], index: int) -> bool:
+    """The next line of a list item, in slides set as large as their headings."""
+    for line, before in zip(items[index:0:-1], items[index - 1::-1], strict=False):
+        alike = isinstance(before, Line) and isinstance(line, Line) and before.size == line.size and before.bold == line.bold
+        if not alike or not 0 < before.y - line.y <= 1.5 * line.size or line.x0 < before.x0 - 1:
+            return False
+        if BULLET.match(before.text):
+            return True
+    return False
 
 
 def _outline_level(line: Line, outline: Mapping[str, int]) -> int:
@@ -125,7 +136,7 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
         return Block(heading(group[0].level, join_wrapped(texts)), page)
     text = join_wrapped(texts, hyphens=cleaning.join_hyphenation) if cleaning.join_lines else "\n".join(texts)
     text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
-    return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else text, page, _is_tight(before, group, style))
+    return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else paragraph(text), page, _is_tight(before, group, style))
 
 
 def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyStyle) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -93,7 +93,19 @@ def page_lines(page: pypdfium2.PdfPage) -> list[Line]:
         for place, (line, span) in enumerate(zip(lines, spans, strict=True)):
             if line is not None and any(loose[max(place - 1, 0):place + 2]):
                 lines[place] = replace(line, cells=tuple(_cells(letters, text, span, line.size)))
-    return [line for line in lines if line is not None]
+    return _joined([line for line in lines if line is not None])
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    """PDFium ends a line after a raised number; what goes on at the same height right behind it belongs to it."""
+    joined: list[Line] = []
+    for line in lines:
+        last = joined[-1] if joined else None
+        if last and abs(last.y - line.y) < 0.5 and last.size == line.size and 0 <= line.x0 - last.x1 < WIDE_GAP * line.size:
+            joined[-1] = replace(last, text=f"{last.text} {line.text}", x1=line.x1, bold=last.bold and line.bold, cells=())
+        else:
+            joined.append(line)
+    return joined
 
 
 def plain(text: str) -> str:

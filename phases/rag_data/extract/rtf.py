@@ -15,7 +15,7 @@ from pathlib import Path
 from striprtf.striprtf import rtf_to_text
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
 
 LEVEL, DEPTH, END, CELL, ROW_END, ROW, INNER, EDGE = "\x01", "\x07", "\x02", "\x03", "\x04", "\x05", "\x06", "\x08"
 MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl|cellx)(\d{1,6})|(cell|row|trowd|nestcell)(?![a-z]))(?!\d) ?")
@@ -23,7 +23,7 @@ PLAIN_MARKS = {"cell": CELL, "row": ROW_END, "trowd": ROW, "nestcell": INNER}
 STYLE = re.compile(r"\{\\s(\d+)\\[^{}]*?(?:heading (\d)|\\outlinelevel(\d)[^{}]*?|(title))\s*;\}", re.IGNORECASE)
 PAGE_OF_CODES = re.compile(r"\\ansicpg(\d{3,5})")
 TITLE = re.compile(r"\{\\title ((?:[^{}\\]|\\[^{}])*)\}")
-ITEM = re.compile(r"\s*(?:(\d{1,3})[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
+ITEM = re.compile(r"\s*(?:(\d{1,3}|[a-z])[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
 
 SAME_EDGE = 60  # twips, a millimetre
 
@@ -127,7 +127,7 @@ def _paragraphs(text: str) -> Iterator[Block]:
             mark = f"{item[1]}. " if item[1] else "- "
             yield Block(indent + mark + tidy_line(_unmarked(line)[item.end():]), tight=before == kind or bool(before and indent))
         else:
-            yield Block(words)
+            yield Block(paragraph(words))
         before = kind
 
 

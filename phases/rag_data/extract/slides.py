@@ -17,7 +17,7 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError, PythonPptxError
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
 from phases.rag_data.extract.sniff import damaged
 
 LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
@@ -82,7 +82,7 @@ def _paragraphs(frame: Any, number: int, *, as_list: bool) -> Iterator[Block]:
     before = False
     for one in paragraphs:
         words, mark = tidy_line(_line(one.text)), _mark(one, as_list and len(paragraphs) > 1, counters)
-        yield Block(safe_text(mark + words), number, tight=before and bool(mark))
+        yield Block(safe_text(mark + words if mark else paragraph(words)), number, tight=before and bool(mark))
         before = bool(mark)
 
 
