@@ -30,11 +30,14 @@ AROUND = {"header", "footer", "aside"}
 PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
            "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
            "form", "tbody", "tr", "td", "th", "hr", "caption"}
-MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|footnote-back(?:ref)?|doc-backlink|mw-editsection)\b", re.IGNORECASE)
-UNREAD_CLASSES = re.compile(r"\b(headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection)\b")
+MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link|"
+                          r"pagination|pager|advert(?:isement)?|promo|share|social|newsletter)\b", re.IGNORECASE)
+UNREAD_CLASSES = re.compile(r"\b(headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link)\b")
+BULLET = re.compile(r"[\u00b7\u2022\u25aa]\s+(?=\S)")
 NOTE_MARKS = re.compile(r"\b(footnote-ref|(doc-)?noteref|sdfootnoteanc|sdfootnotesym)\b")
 EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
+MOST_MARKUP = 50  # characters of a page for each one of its text
 FEWEST_CHARS = 300
 LAYOUT_CELL_CHARS = 1500
 
@@ -47,15 +50,34 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
     title = tidy_line(root.findtext(".//title") or "")
+    hidden = _without_hidden(root)
+    text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
+    notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
+    if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
+        notes.append(f"This page holds hardly any text to read ({len(text):,} characters): it builds what it shows by scripts. "
+                     "Print it to PDF or export its text, and add that.")
+    return Extracted(text, title, notes=tuple(notes))
+
+
+def _read(root: HtmlElement, page: str, cleaning: Cleaning) -> tuple[str, list[str]]:
+    """The page's text, and a note of what was left out around it."""
     main = _main_part(root)
     walked = walk_page(main if main is not None else root, bare=main is None)
-    note = ("Left out menus, page headers and footers around the main text.",)
+    note = ["Left out menus, page headers and footers around the main text."]
     if main is not None:
-        return Extracted(walked, title, notes=note if len(walked) < 0.9 * _length(root) else ())
+        return walked, note if len(walked) < 0.9 * _length(root) else []
     found = _main_text(page, cleaning)
-    if _is_enough(found, walked):
-        return Extracted(found, title, notes=note)
-    return Extracted(walked, title)
+    return (found, note) if _is_enough(found, walked) else (walked, [])
+
+
+def _without_hidden(root: HtmlElement) -> int:
+    """Remove what a page's own marks hide; returns how many letters that were. A page that is hidden whole is kept."""
+    letters = 0
+    for one in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
+        if one.tag not in DROPPED and one.getparent() is not None and one.tag != "main":
+            letters += _length(one)
+            one.drop_tree()
+    return letters
 
 
 def decode_page(data: bytes) -> str:
@@ -127,6 +149,8 @@ class _Walk:
         lines = [tidy_line(line) for line in "".join(self.words).split("\n")]
         text = "\n".join(line for line in lines if line)
         self.words = []
+        if not self.mark and (bullet := BULLET.match(text)):  # Word's pages write list marks as text
+            text, self.mark = text[bullet.end():], "- "
         if text:
             self.blocks.append(Block(self.mark + text.replace("\n", " ") if self.mark else paragraph(text), tight=self.tight))
             self.tight = bool(self.mark)
@@ -210,13 +234,13 @@ class _Walk:
         names = f"{element.get('class', '')} {element.get('role', '')}"
         if element.tag in DROPPED - ({"form"} if _length(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
             return True
-        if element.tag in {"a", "div", "ul", "span", "section", "p"} and MENU_CLASSES.search(names):
+        if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
             return element.tag == "a" or _link_share(element) > 0.6
         if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
             return True
         if not self.bare:
             return False
-        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol"} and _is_menu(element)
+        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol", "td"} and _is_menu(element)
 
 
 def _is_note_mark(element: HtmlElement) -> bool:
