@@ -21,6 +21,7 @@ from phases.rag_data.extract.document import Block, Extracted, assemble, code, h
 from phases.rag_data.extract.formulas import formula_text
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
+from phases.shared.errors import FileRejected
 
 CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -46,9 +47,13 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
     page = DECLARATION.sub("", safe_text(decode_page(path.read_bytes())), count=1)
     try:
-        root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
+        parser = lxml.html.HTMLParser(huge_tree=True)
+        root = lxml.html.document_fromstring(page, parser=parser)
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
+    if any(one.type_name == "ERR_RESOURCE_LIMIT" for one in parser.error_log):  # the rest of the page is missing then
+        raise FileRejected(f"'{source}' is nested too deep to be read whole.", "Open it in a browser, print it to PDF, and add that.",
+                           subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
     hidden = _without_hidden(root)
     text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
