@@ -20,6 +20,9 @@ from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
+RELATIVES = {".doc": "DOCX or PDF", ".dot": "DOCX or PDF", ".wps": "DOCX or PDF", ".pages": "DOCX or PDF", ".ods": "XLSX or CSV", ".xls": "XLSX or CSV",
+             ".xlsb": "XLSX or CSV", ".numbers": "XLSX or CSV", ".odp": "PPTX or PDF", ".ppt": "PPTX or PDF", ".key": "PPTX or PDF", ".ps": "PDF",
+             ".tex": "PDF", ".mobi": "EPUB", ".azw3": "EPUB", ".djvu": "PDF", ".xps": "PDF", ".mht": "HTML", ".mhtml": "HTML", ".eml": "TXT"}
 LONGEST_LINE = 10_000_000
 
 
@@ -65,7 +68,8 @@ def format_of(source: str) -> Format:
             return one
     known = ", ".join(ending for one in FORMATS.values() for ending in one.endings)
     what = f"a {ending} file" if ending else "a file without an ending"
-    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"Readable are: {known}.", subject=source,
+    better = f"Open it in its program and save it as {RELATIVES[ending]}. " if ending in RELATIVES else ""
+    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}Readable are: {known}.", subject=source,
                        code="file_unknown_format")
 
 
