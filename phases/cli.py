@@ -66,6 +66,9 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--language", default="en", help="language of the documents: en, de ..."),
         _argument("--domain", default="general", choices=DOMAINS, help="what the documents are about"),
         _argument("--base-model", default="builtin", help="builtin, a Hugging Face id, or a folder"))),
+    Command("base-models", "list base models with their memory for each method, or search the hub", commands.base_models,
+            words.show_base_models, (_argument("--search", metavar="WORDS", help="search the Hugging Face hub for these words instead"),),
+            needs_project=False),
     Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
              "JSON, JSONL, Parquet, or a ZIP or folder of them"), DETACH),

@@ -53,6 +53,15 @@ def new(arguments: Namespace) -> dict[str, Any]:
     return {"project": made.name, "folder": str(made.root)}
 
 
+def base_models(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.models.hub import search_hub
+    from phases.shared.models.machine import short_list, this_machine
+    if arguments.search is not None:
+        return {"search": arguments.search, "models": [dataclasses.asdict(one) for one in search_hub(arguments.search)]}
+    machine = this_machine()
+    return {"machine": dataclasses.asdict(machine), "models": short_list(machine)}
+
+
 # ---- tab 1 ----
 
 def ingest(arguments: Namespace) -> dict[str, Any]:

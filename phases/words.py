@@ -89,6 +89,27 @@ def show_preview(result: Record) -> str:
     return "\n".join([*lines, "", "Nothing was stored. Switch steps with flags, and read a document again with: python app.py reingest NAME DOCUMENT"])
 
 
+def show_base_models(result: Record) -> str:
+    if "search" in result:
+        return _show_found(result)
+    rows = [(one["id"], one["size"], one["licence"] + (" (to accept)" if one["gated"] else ""), one["context"], one["gigabytes"],
+             *(f"{one['memory'][method] / 1e9:.1f}" for method in ("lora", "qlora", "full")), ", ".join(one["fits"]) or "no",
+             "instruct" if one["instruct"] else "base") for one in result["models"]]
+    head = ("id", "size", "licence", "context", "GB", "LoRA", "QLoRA", "full", "fits here", "kind")
+    machine = result["machine"]
+    gpu = f", GPU {machine['gpu_memory'] / 1e9:.0f} GB" if machine["gpu_memory"] else ", no NVIDIA GPU (QLoRA needs one)"
+    return (f"{table(head, rows)}\nGB: the download. LoRA, QLoRA, full: gigabytes of memory with one text of 1,024 tokens at a time.\n"
+            f"This machine: {machine['memory'] / 1e9:.0f} GB{gpu}.")
+
+
+def _show_found(result: Record) -> str:
+    if not result["models"]:
+        return f"The hub has no text-generating model in safetensors format for '{result['search']}'."
+    rows = [(one["id"], one["parameters"], one["licence"], one["gated"], "chat" if one["chat"] else "base",
+             "needs its own code: cannot be used" if one["own_code"] else "", one["downloads"]) for one in result["models"]]
+    return table(("id", "parameters", "licence", "to accept", "kind", "", "downloads"), rows)
+
+
 def show_documents(result: Sequence[Record]) -> str:
     if not result:
         return "No documents yet. Add some: python app.py ingest NAME FILE..."

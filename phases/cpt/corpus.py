@@ -21,6 +21,7 @@ from phases.shared.database.documents import list_documents
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
+from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import TextCounter, counter_of
 from phases.shared.training.methods import missing_for_measuring, missing_for_method
@@ -39,7 +40,9 @@ def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[
             missing.append("There are no chunks to train on yet: add documents in tab 1 first.")
         missing += missing_for_measuring(config, bool(held_out_chunks(connection)), "chunks")
     try:
-        locate_base(base_name(project, config))
+        name = base_name(project, config)
+        locate_base(name)
+        missing += too_large(name, config.method, config.device, this_machine())
     except ModelError as problem:
         missing.append(str(problem))
     return (*missing, *missing_for_method(config))

@@ -18,6 +18,7 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
+from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of
 from phases.shared.training.methods import missing_for_measuring, missing_for_method
@@ -31,7 +32,9 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
     if config.parent == "cpt" and not (project.cpt_model / DESCRIPTION).is_file():
         missing.append("There is no CPT model yet: train one in tab 2 first, or start from the base model.")
     try:
-        locate_base(base_name(project, config))
+        name = base_name(project, config)
+        locate_base(name)
+        missing += too_large(name, config.method, config.device, this_machine())
     except ModelError as problem:
         missing.append(str(problem))
     with knowledge(project) as connection:

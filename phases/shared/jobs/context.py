@@ -40,10 +40,13 @@ class JobStopped(Exception):
 class JobContext:
     """What a job's `run` may know and say. Safe to use from several threads of the child."""
 
-    def __init__(self, project: Project, job_id: str, attempt: int = 1, keys: Mapping[str, str] | None = None) -> None:
+    def __init__(self, project: Project, job_id: str, attempt: int = 1, keys: Mapping[str, str] | None = None,
+                 rank: int = 0) -> None:
+        """`rank` numbers the processes that work on the job together; all but the first (0) are silent."""
         self.project = project
         self.job_id = job_id
         self.attempt = attempt
+        self.rank = rank
         self.keys: Mapping[str, str] = MappingProxyType(dict(keys or {}))
         self.job_dir = project.job_dir(job_id)
         self.inputs = self.job_dir / "inputs"
@@ -63,7 +66,7 @@ class JobContext:
         """How far the phase is, with figures (loss=, tokens_per_second=, text=). Cheap: most calls write nothing."""
         with self._lock:
             last = 0 < total <= done
-            if not last and time.monotonic() - self._written < PROGRESS_SECONDS:
+            if self.rank or (not last and time.monotonic() - self._written < PROGRESS_SECONDS):
                 return
             self._written = time.monotonic()
             content = {"phase": self._phase, "done": done, "total": total, "time": time.time(), **figures}
@@ -90,6 +93,8 @@ class JobContext:
 
     def log(self, text: str) -> None:
         """A line in log.txt."""
+        if self.rank:
+            return
         with self._lock, (self.job_dir / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {redact(text, self.keys)}\n")
 

@@ -6,54 +6,25 @@ safetensors, or a ModelError in words. Code that comes with a model is never run
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from phases.shared.errors import ModelError
 from phases.shared.files import sha256_of
+from phases.shared.models.catalogue import BUILTIN, BUILTIN_FOLDER, base_model_choices
 
-BUILTIN = "builtin"
-BUILTIN_FOLDER = Path(__file__).resolve().parent / "builtin"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 HUB_FILES = ("*.json", "*.safetensors", "*.model", "*.jinja", "merges.txt", "vocab.txt")
+TWICE_THERE = ("consolidated*", "original/*")  # the same weights once more, for other programs
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 PICKLED_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-
-
-@dataclass(frozen=True)
-class BaseModelInfo:
-    """A base model to choose. `gigabytes` is its approximate download in bf16, `context` its length in tokens."""
-
-    id: str
-    label: str
-    parameters: str
-    licence: str
-    context: int
-    gigabytes: float
-
-
-def base_model_choices() -> list[BaseModelInfo]:
-    """A short list to begin with; every other Hugging Face id or folder of a causal language model works too."""
-    return [
-        BaseModelInfo(BUILTIN, "Built-in (no download, English, tiny)", "5.7M", "see its card", _builtin_context(), 0.01),
-        BaseModelInfo("HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", "135M", "Apache-2.0", 8192, 0.3),
-        BaseModelInfo("HuggingFaceTB/SmolLM2-360M", "SmolLM2 360M", "360M", "Apache-2.0", 8192, 0.7),
-        BaseModelInfo("Qwen/Qwen2.5-0.5B", "Qwen2.5 0.5B", "0.5B", "Apache-2.0", 32768, 1.0),
-        BaseModelInfo("Qwen/Qwen3-0.6B-Base", "Qwen3 0.6B", "0.6B", "Apache-2.0", 32768, 1.2),
-        BaseModelInfo("google/gemma-3-1b-pt", "Gemma 3 1B (terms to accept)", "1B", "Gemma", 32768, 2.0),
-        BaseModelInfo("meta-llama/Llama-3.2-1B", "Llama 3.2 1B (terms to accept)", "1.2B", "Llama 3.2", 131072, 2.5),
-        BaseModelInfo("Qwen/Qwen2.5-1.5B", "Qwen2.5 1.5B", "1.5B", "Apache-2.0", 32768, 3.1),
-        BaseModelInfo("HuggingFaceTB/SmolLM2-1.7B", "SmolLM2 1.7B", "1.7B", "Apache-2.0", 8192, 3.4),
-    ]
-
-
-def _builtin_context() -> int:
-    config = BUILTIN_FOLDER / "config.json"
-    return json.loads(config.read_text(encoding="utf-8"))["max_position_embeddings"] if config.exists() else 0
 
 
 def locate_base(name: str) -> Path | str:
@@ -64,9 +35,16 @@ def locate_base(name: str) -> Path | str:
     if folder.exists():
         return check_model_folder(folder.resolve(), name)
     if not HUB_ID.fullmatch(name):
-        raise ModelError(f"There is no model '{name}'.", "Give 'builtin', the folder of a Hugging Face model, or an id such as "
-                         "HuggingFaceTB/SmolLM2-135M.", subject=name, code="model_missing")
+        raise ModelError(f"There is no model '{name}'.", f"Give 'builtin', the folder of a Hugging Face model, or an id such as "
+                         f"{_nearest(name)}.", subject=name, code="model_missing")
     return name
+
+
+def _nearest(name: str) -> str:
+    """The id of the short list that looks most like what was typed."""
+    short = {one.id.rpartition("/")[2].lower(): one.id for one in base_model_choices() if "/" in one.id}
+    found = difflib.get_close_matches(name.rpartition("/")[2].lower(), short, n=1)
+    return short[found[0]] if found else "HuggingFaceTB/SmolLM2-135M"
 
 
 def check_model_folder(folder: Path, name: str) -> Path:
@@ -88,14 +66,38 @@ def check_model_folder(folder: Path, name: str) -> Path:
 
 def _check_architecture(folder: Path, name: str) -> None:
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architectures = [str(one) for one in config.get("architectures") or ()]
+        check_config(json.loads((folder / "config.json").read_text(encoding="utf-8")), name)
     except (ValueError, AttributeError, TypeError):
         raise ModelError(f"config.json of the model '{name}' cannot be read.", "Fetch the model again.", subject=name,
                          code="model_incomplete") from None
+
+
+def check_config(config: Mapping[str, Any], name: str) -> None:
+    """Raises ModelError for a model that writes no text, or that transformers does not know without code of the model's own."""
+    architectures = [str(one) for one in config.get("architectures") or ()]
     if architectures and not any("CausalLM" in one or "LMHead" in one for one in architectures):
         raise ModelError(f"'{name}' is a {architectures[0]}, which does not write text word by word.",
                          "Choose a causal language model.", subject=name, code="model_kind")
+    kind = str(config.get("model_type") or "")
+    if not kind or known_to_transformers(kind):
+        return
+    if config.get("auto_map"):
+        raise ModelError(f"'{name}' needs program code that comes with it (a model of kind '{kind}'), and such code is never run here.",
+                         "Choose a model that transformers knows by itself.", subject=name, code="model_remote_code")
+    raise ModelError(f"'{name}' is a model of kind '{kind}', which the installed transformers does not know.",
+                     "Choose another model, or a newer version of Lehrling.", subject=name, code="model_kind")
+
+
+def known_to_transformers(kind: str) -> bool:
+    """Whether transformers has this model type built in; read from its files, since importing it would load torch."""
+    found = find_spec("transformers")
+    if found is None or not found.submodule_search_locations:
+        return True
+    models = Path(next(iter(found.submodule_search_locations))) / "models"
+    if (models / kind.replace("-", "_")).is_dir():
+        return True
+    line = f'model_type = "{kind}"'
+    return any(line in file.read_text(encoding="utf-8") for file in models.glob("*/configuration_*.py"))
 
 
 def _check_weights(folder: Path, name: str) -> None:
@@ -140,10 +142,20 @@ def cached_base(hub_id: str) -> Path | None:
 
 def _download(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    from phases.shared.models.hub import look_before_download
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(HUB_FILES)))
+        look_before_download(hub_id, _is_wanted, check_config, Path(HF_HUB_CACHE))
+        return Path(snapshot_download(hub_id, allow_patterns=list(HUB_FILES), ignore_patterns=list(TWICE_THERE)))
+    except ModelError:
+        raise
     except Exception as problem:  # the border to a network library: its failures are told apart by class name
         raise download_error(hub_id, problem) from problem
+
+
+def _is_wanted(file: str) -> bool:
+    return any(fnmatch(file, pattern) for pattern in HUB_FILES) and not any(fnmatch(file, pattern) for pattern in TWICE_THERE)
 
 
 def download_error(hub_id: str, problem: Exception) -> ModelError:

@@ -109,7 +109,7 @@ def base_facts(name: str) -> BaseFacts:
 
 def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: Rows, missing: Sequence[str]) -> Plan:
     """The plan of a run of a kind ("cpt" or "sft") with these rows."""
-    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs) if rows.lengths else 0
+    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if rows.lengths else 0
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
     measured = find_measurement(project, settings_key(base.name, kind, config))
@@ -131,9 +131,9 @@ def workload(rows: Rows, config: Any, steps: int) -> Workload:
                     saves, rows.perplexity_tokens)
 
 
-def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float) -> int:
-    """Optimizer steps of a run: batches of an epoch, rounded up, gathered, times epochs."""
-    per_epoch = math.ceil(math.ceil(sequences / batch_size) / accumulation)
+def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float, processes: int = 1) -> int:
+    """Optimizer steps of a run: batches of an epoch, rounded up, dealt out to the processes, gathered, times epochs."""
+    per_epoch = math.ceil(math.ceil(math.ceil(sequences / batch_size) / processes) / accumulation)
     return math.ceil(per_epoch * epochs)
 
 
