@@ -74,10 +74,22 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     return {**done, "taken": False} if nothing else done
 
 
+def reingest(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.reread import reread_documents
+    project = _project(arguments)
+    return finished(arguments, reread_documents(arguments.projects, project, arguments.documents, arguments.settings))
+
+
+def clean_preview(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.preview import preview_record
+    return preview_record(_project(arguments), arguments.what, arguments.settings)
+
+
 def documents(arguments: Namespace) -> list[dict[str, Any]]:
-    from phases.shared.database.documents import list_documents
+    from phases.shared.database.documents import document_readings, list_documents
     with _knowledge(arguments) as connection:
-        return [dataclasses.asdict(one) for one in list_documents(connection)]
+        readings = document_readings(connection)
+        return [{**dataclasses.asdict(one), "reading": readings[one.source]} for one in list_documents(connection)]
 
 
 def remove(arguments: Namespace) -> dict[str, Any]:
@@ -203,6 +215,8 @@ def sft_data(arguments: Namespace) -> dict[str, Any]:
         from phases.sft_data.generate import test_provider
         from phases.shared.settings import load_keys
         return {"test": test_provider(config, load_keys())}
+    from phases.sft_data.generate import check_styles
+    check_styles(config)
     return start(arguments, "sft-data", config)
 
 

@@ -53,14 +53,40 @@ def show_ingest(result: Record) -> str:
     lines = [_state_line(result)]
     if result.get("taken") is False:
         lines.append("No file was taken.")
-    for word in ("added", "replaced", "unchanged"):
+    for word in ("added", "replaced", "read_again", "unchanged"):
         if result.get(word):
-            lines.append(f"{word}: {', '.join(result[word])}")
+            lines.append(f"{word.replace('_', ' ')}: {', '.join(result[word])}")
     lines += [f"not taken: {one['file']}: {one['reason']} {one.get('advice', '')}".rstrip() for one in result.get("rejected", [])]
     lines += [f"note: {one['file']}: {one['note']}" for one in result.get("notes", [])]
     if result.get("chunks") is not None:
         lines.append(f"chunks added: {result['chunks']}")
+    for step, about in result.get("cleaning", {}).items():
+        lines.append(f"cleaned: {step.replace('_', ' ')}: {about['count']:,}")
+        lines += _examples(about["examples"])
+    if len(result.get("cleaned", ())) > 1:
+        lines += [f"cleaned: {one['file']}: {_plain({step.replace('_', ' '): count for step, count in one['steps'].items()})}"
+                  for one in result["cleaned"]]
     return "\n".join(lines)
+
+
+def _examples(pairs: Sequence[Sequence[str]]) -> list[str]:
+    return [f"    {_one_line(before)}  ->  {_one_line(after) or '(left out)'}" for before, after in pairs]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("\n", " \u23ce ").split())
+
+
+def show_preview(result: Record) -> str:
+    rows = [(one["label"], one["on"], one["count"]) for one in result["steps"]]
+    lines = [f"{result['source']}: {result['before']:,} characters, {result['after']:,} after cleaning", "",
+             table(("step", "on", "changes (or would)"), rows)]
+    for one in result["steps"]:
+        if one["examples"]:
+            lines += ["", f"{one['label']}{'' if one['on'] else ' (off)'}:", *_examples(one["examples"])]
+    for before, after in result["excerpts"]:
+        lines += ["", "before: " + _one_line(before), "after:  " + (_one_line(after) or "(left out)")]
+    return "\n".join([*lines, "", "Nothing was stored. Switch steps with flags, and read a document again with: python app.py reingest NAME DOCUMENT"])
 
 
 def show_base_models(result: Record) -> str:
@@ -226,10 +252,10 @@ def show_evaluation(result: Record) -> str:
 def evaluation_table(rows: Sequence[Record]) -> str:
     """Base, CPT and final model side by side, each share with its 95 % interval and number of questions."""
     head = ("model", "held-out phrasings right", "95 % interval", "n", "never-asked facts right", "95 % interval", "n",
-            "perplexity, held-out sections")
+            "perplexity, held-out sections", "ended by itself")
     return table(head, [(one["model"], percent(one["closed_book_accuracy"]), _interval(one["closed_book_interval"]),
                          one["closed_book_n"], percent(one["unasked_accuracy"]), _interval(one["unasked_interval"]),
-                         one["unasked_n"], _number(one["perplexity"])) for one in rows])
+                         one["unasked_n"], _number(one["perplexity"]), percent(one.get("stop_rate"))) for one in rows])
 
 
 def show_export(result: Record) -> str:

@@ -53,7 +53,8 @@ def test_help_comes_within_a_second_and_without_heavy_packages() -> None:
 
 
 @pytest.mark.parametrize("words", [("fly",), ("ingest",), ("chunks", "x", "--colour"), ("cpt", "handbook", "--epochs", "many"),
-                                   ("chunks", "nowhere"), ("new", "../evil"), ("cpt", "handbook", "--preset", "huge")])
+                                   ("chunks", "nowhere"), ("new", "../evil"), ("cpt", "handbook", "--preset", "huge"),
+                                   ("sft-data", "handbook", "--style", "sonnet")])
 def test_a_wrong_word_exits_2_and_says_what_is_right(lehrling: Commands, words: tuple[str, ...]) -> None:
     lehrling("new", "handbook")
     answer = lehrling(*words)

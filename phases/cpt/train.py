@@ -33,6 +33,8 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     finished = context.project.model_runs / context.job_id
     if not (finished / DESCRIPTION).is_file():
         _train(context, config, finished)
+    if context.rank:
+        return {}  # of several processes the first writes and publishes
     context.phase("publishing")
     publish(finished, context.project.cpt_model)
     return {"model": "models/cpt_model", **read_model_info(finished).figures}
@@ -77,6 +79,8 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
         probe_adapter(context, config, model, tokenizer, data, beginning)
         return
     trained = train_adapter(context, config, model, tokenizer, data)
+    if context.rank:
+        return
     after = _measure(context, trained.model, tokenizer, held_out)[0]
     figures = {**trained.figures, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
                "perplexity_before": before, "perplexity_after": after, "perplexity_tokens": tokens}

@@ -88,10 +88,20 @@ class _Cutter:
     def _pieces(self, start: int, end: int, overlap: int) -> list[str]:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-        splitter = RecursiveCharacterTextSplitter(
-            separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size, chunk_overlap=overlap,
-            length_function=lambda text: self.count(text.replace(GLUE, "\n")))
+        splitter = RecursiveCharacterTextSplitter(separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size,
+                                                  chunk_overlap=overlap, length_function=self._length)
         return splitter.split_text(self.glued[start:end])
+
+    def _length(self, text: str) -> int:
+        """Tokens of a piece; at least those of a chunk for one that is longer by far.
+
+        The splitter asks at each of its levels for the length of all that it may have to cut, and wants to know of long
+        pieces only that they are. A token is at most a word, so a piece of many words needs no counting.
+        """
+        words = text.count(" ") + 1
+        if words > self.size and len(text.split()) > self.size:
+            return words
+        return self.count(text.replace(GLUE, "\n"))
 
 
 def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:

@@ -23,15 +23,38 @@ class IngestConfig:
     holdout_percent: float = option(5.0, label="Held out", unit="%", low=0, high=50, advanced=True,
                                     help="Share of each document's sections that is kept to measure perplexity: never "
                                          "trained on, never asked about. Documents of few sections keep none.")
-    normalise_space: bool = option(True, label="Tidy white space", advanced=True,
-                                   help="Joins runs of blanks and of empty lines, and removes invisible characters.")
-    join_lines: bool = option(True, label="Join wrapped lines", advanced=True,
+    normalise_unicode: bool = option(True, label="Compose letters", group="cleaning",
+                                     help="Makes one character of a letter and its accent (Unicode NFC), so that search finds both.")
+    decode_entities: bool = option(True, label="Decode HTML entities", group="cleaning",
+                                   help="Turns &amp; into & and &uuml; into ü where they were left in the text; not in code.")
+    remove_control: bool = option(True, label="Remove invisible characters", group="cleaning",
+                                  help="Soft hyphens, zero-width spaces, direction marks, signs of private fonts. Control "
+                                       "characters always go.")
+    remove_symbols: bool = option(False, label="Remove symbols", group="cleaning", help="Emoji, dingbats and drawing characters.")
+    keep_punctuation: bool = option(True, label="Keep punctuation", group="cleaning",
+                                    help="When symbols are removed: off removes punctuation too, but not within words and numbers.")
+    remove_urls: bool = option(False, label="Remove web addresses", group="cleaning",
+                               help="Takes addresses out; the words of a link stay. Off, since contacts are knowledge.")
+    remove_emails: bool = option(False, label="Remove e-mail addresses", group="cleaning",
+                                 help="Off, since contacts are knowledge.")
+    drop_repeated_lines: bool = option(True, label="Drop page headers and footers", group="cleaning",
+                                       help="Leaves out lines that return at the top or foot of most pages of a PDF.")
+    join_lines: bool = option(True, label="Join wrapped lines", group="cleaning",
                               help="Makes one line of each paragraph whose lines were broken to fit a page.")
-    join_hyphenation: bool = option(True, label="Join hyphenated words", advanced=True,
+    join_hyphenation: bool = option(True, label="Join hyphenated words", group="cleaning",
                                     help="Puts words together again that were parted by a hyphen at the end of a line.")
-    drop_repeated_lines: bool = option(True, label="Drop page headers and footers", advanced=True,
-                                       help="Leaves out lines that return at the top or foot of most pages of a PDF, and "
-                                            "reports how many.")
+    drop_duplicates: bool = option(False, label="Drop repeated paragraphs", group="cleaning",
+                                   help="Keeps the first of paragraphs of 40 characters and more that are the same in a document.")
+    limit_length: bool = option(False, label="Limit the length of paragraphs", group="cleaning",
+                                help="Leaves out paragraphs shorter or longer than below; headings, tables, lists and code stay.")
+    min_chars: int = option(10, label="Shortest paragraph", unit="characters", low=0, high=100_000, group="cleaning",
+                            help="When the length is limited.")
+    max_chars: int = option(2048, label="Longest paragraph", unit="characters", low=1, high=10_000_000, group="cleaning",
+                            help="When the length is limited.")
+    normalise_space: bool = option(True, label="Tidy white space", group="cleaning",
+                                   help="Joins runs of blanks and of empty lines; code keeps its own.")
+    workers: int = option(0, label="Files at a time", unit="files", low=0, high=64, advanced=True,
+                          help="How many files are read side by side; 0 takes all cores, as far as memory allows.")
 
 
 @dataclass(frozen=True)
@@ -45,8 +68,11 @@ class EmbedConfig:
 
 
 def check_config(config: IngestConfig) -> None:
-    """Raises SettingError when the overlap would leave no room for new text."""
+    """Raises SettingError when the overlap would leave no room for new text, or the limits none for any."""
     if config.chunk_overlap >= config.chunk_size:
         raise SettingError(f"An overlap of {config.chunk_overlap} tokens does not fit into chunks of {config.chunk_size}.",
                            "Choose an overlap below the chunk size; a tenth of it is usual.", subject="chunk_overlap",
                            code="setting_range")
+    if config.min_chars > config.max_chars:
+        raise SettingError(f"No paragraph has at least {config.min_chars} and at most {config.max_chars} characters.",
+                           "Choose a longest paragraph above the shortest.", subject="max_chars", code="setting_range")

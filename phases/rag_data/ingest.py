@@ -1,11 +1,11 @@
 """Files -> rows: the story of tab 1, top to bottom.
 
 In: files, folders and ZIP files of a person. Out: documents and chunks in `data/wissensbasis.sqlite`, the originals in `data/documents/`.
-Command: `python app.py ingest NAME FILE_OR_FOLDER...`
+Commands: `python app.py ingest NAME FILE_OR_FOLDER...`, `python app.py reingest NAME [DOCUMENT...]` (see reread.py)
 
     ingest_files   checks, then submits a job               (window or command)
     prepare        unpacks ZIP files and folders, copies the originals, lists them in inputs/files.json   (the same process)
-    run            parses and cuts each file, one record a document        (the job's child)
+    run            reads and cuts the files, several at a time, one record each  (the job's child and its parsers)
     apply          one record -> rows, in one transaction                  (the worker)
 """
 
@@ -15,30 +15,37 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from phases.rag_data.chunk import chunk_document
-from phases.rag_data.clean import Cleaning
+from phases.rag_data.clean import cleaning_of
+from phases.rag_data.clean.switches import added_up
 from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.extract.document import Document
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
+from phases.rag_data.parse_pool import ParsePool, Read, begin_ahead, worker_count
+from phases.rag_data.reread import NOT_OF_READING, listed_again, reading_outcome
 from phases.shared.database.chunks import NewChunk
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
 from phases.shared.errors import FileRejected, NotReady
-from phases.shared.files import sha256_of, sync_folder, write_json
-from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.files import read_json_lines, sha256_of, sync_folder, write_json
+from phases.shared.jobs.context import PROGRESS_SECONDS, RECORDS_FILE, JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.tokenizer import TokenCounter, token_counter
+from phases.shared.options import as_mapping
 from phases.shared.project import Project
 
 MAX_FILE_BYTES = 200_000_000
 MAX_TOTAL_BYTES = 2_000_000_000
+STORED = {"added", "replaced", "read_again"}
+AHEAD = 4  # files for each worker that are begun before the first of them is recorded: what is held in memory
 
 
 def ingest_files(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
@@ -77,6 +84,9 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     A file that is refused at the door (unknown, empty, too large) is listed with its reason and not copied.
     """
     check_config(config)
+    if "again" in arguments:
+        write_json(inputs / "files.json", listed_again(project, arguments["again"]))
+        return
     given = [(one["source"], Path(one["path"])) for one in arguments.get("files") or []]
     check_upload(path for _, path in given)
     listed: dict[str, dict[str, Any]] = {}
@@ -89,30 +99,37 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
 
 
 def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
-    """Parse and cut every file; one record each, so that a stopped job goes on behind the last one."""
+    """Read every file; one record each, in the order of the listing, so that a stopped job goes on behind the last one."""
     listed = json.loads((context.inputs / "files.json").read_text(encoding="utf-8"))
-    records = list(context.records())
+    done = [_summary(one) for one in read_json_lines(context.job_dir / RECORDS_FILE)]
     context.phase("reading")
     counter = token_counter(context.project)
-    cleaning = Cleaning(**{one.name: getattr(config, one.name) for one in fields(Cleaning)})
-    with Parser(cleaning) as parser:
-        for number in range(len(records), len(listed)):
+    left = listed[len(done):]
+    workers = worker_count(config.workers, len(left))
+    with knowledge(context.project) as connection, ParsePool(workers, _parser_maker(config, counter)) as pool:
+        shelf = _Shelf(context.project, config, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
+
+        def look() -> None:
             if context.stop_requested():
-                raise JobStopped(_result(records))
-            context.progress(number, len(listed), text=listed[number]["source"])
-            record = _file_record(context.project, listed[number], config, parser, counter, records)
+                raise JobStopped(_result(done))
+            _show_progress(context, done, len(listed), pool.reading())
+
+        for file, begun in begin_ahead(left, shelf.begin, AHEAD * workers):
+            look()
+            record = shelf.record(file, begun, counter.name, look)
             context.record(record)
-            records.append(record)
-            context.log(_in_words(record))
-    context.progress(len(listed), len(listed))
-    return _result(records)
+            done.append(_summary(record))
+            context.log(_in_words(done[-1]))
+    _show_progress(context, done, len(listed), [])
+    return _result(done)
 
 
 def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
     """Store one document, or remove the original of a file that was refused. Runs in the worker's transaction."""
-    if record["outcome"] in {"added", "replaced"}:
+    if record["outcome"] in STORED:
         chunks = [NewChunk(**one) for one in record["chunks"]]
-        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id)
+        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id,
+                     again=record["outcome"] == "read_again")
     file = record["file"]
     stored = project.documents / file["stored"] if file["stored"] else None
     if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
@@ -167,49 +184,98 @@ def _copy_original(path: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig, parser: Parser, counter: TokenCounter,
-                 records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What became of one file: "added", "replaced", "unchanged" or "rejected"."""
-    record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
-    if file["rejected"]:
-        return {**record, "outcome": "rejected", "reason": file["rejected"]}
-    outcome = _outcome(project, file, records)
-    if outcome == "unchanged":
-        return {**record, "outcome": outcome}
-    try:
-        document = parser.extract(project.documents / file["stored"], file["source"])
-    except FileRejected as refused:
-        return {**record, "outcome": "rejected", "reason": refused.as_record()}
-    chunks = chunk_document(document, config, counter.count)
-    stored = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
-                         len(document.pages) or None)
-    new = [NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata) for one in chunks]
-    return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes], "tokenizer": counter.name,
-            "document": asdict(stored), "chunks": [asdict(one) for one in new]}
+def _parser_maker(config: IngestConfig, counter: TokenCounter) -> Callable[[], Parser]:
+    cleaning = cleaning_of(config)
+    cutting = {"config": as_mapping(config), "name": counter.name, "tokenizer": str(counter.file)}
+    return lambda: Parser(cleaning, cutting=cutting)
 
 
-def _outcome(project: Project, file: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
-    """By what stands in the knowledge base now and what this job has added before."""
-    if any(one["outcome"] in {"added", "replaced"} and one["file"]["sha256"] == file["sha256"] for one in records):
-        return "unchanged"
-    with knowledge(project) as connection:
-        if find_content(connection, file["sha256"]) is not None:
-            return "unchanged"
-        return "added" if find_source(connection, file["source"]) is None else "replaced"
+@dataclass(frozen=True)
+class _Shelf:
+    """The knowledge base as this import finds it: which files are read, and what becomes of them.
+
+    `stored` are the digests of files that this job has added. `asked` are those of files that a parser was given: a second
+    file of the same bytes waits for its turn, when the first one's fate is known.
+    """
+
+    project: Project
+    config: IngestConfig
+    connection: sqlite3.Connection
+    pool: ParsePool
+    stored: set[str]
+    asked: set[str] = field(default_factory=set)
+
+    def begin(self, file: Mapping[str, Any]) -> Future[Read] | None:
+        """Give the file to a parser, unless it is refused already or its bytes are known."""
+        if file["rejected"] or file["sha256"] in self.asked or self._is_known(file["sha256"]) and not file.get("again"):
+            return None
+        self.asked.add(file["sha256"])
+        return self.pool.start(self.project.documents / file["stored"], file["source"])
+
+    def record(self, file: Mapping[str, Any], begun: Future[Read] | None, tokenizer: str, look: Callable[[], None]) -> dict[str, Any]:
+        """What became of one file: "added", "replaced", "read_again", "unchanged" or "rejected"; calls `look` while it waits."""
+        record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
+        if file["rejected"]:
+            return {**record, "outcome": "rejected", "reason": file["rejected"]}
+        if begun is None and self._is_known(file["sha256"]):
+            return {**record, "outcome": "unchanged"}
+        begun = begun or self.pool.start(self.project.documents / file["stored"], file["source"])
+        while not wait([begun], PROGRESS_SECONDS).done:
+            look()
+        try:
+            document, chunks = begun.result()
+            outcome, remarks = self._outcome(file, document, chunks)
+        except FileRejected as refused:
+            return {**record, "outcome": "rejected", "reason": refused.as_record()}
+        if outcome == "unchanged":
+            return {**record, "outcome": outcome}
+        self.stored.add(file["sha256"])
+        settings = {name: value for name, value in as_mapping(self.config).items() if name not in NOT_OF_READING}
+        reading = {"settings": settings, "cleaning": document.cleaning, "columns": list(document.columns),
+                   "notes": list(document.notes)}
+        new = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
+                          len(document.pages) or None, reading)
+        return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes, *remarks], "tokenizer": tokenizer, "document": asdict(new), "chunks": chunks}
+
+    def _outcome(self, file: Mapping[str, Any], document: Document, chunks: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+        if file.get("again"):
+            return reading_outcome(self.connection, file["source"], document.text, chunks)
+        return ("added" if find_source(self.connection, file["source"]) is None else "replaced"), []
+
+    def _is_known(self, digest: str) -> bool:
+        """By what stands in the knowledge base now and what this job has added before."""
+        return digest in self.stored or find_content(self.connection, digest) is not None
 
 
-def _result(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The job's result: names by outcome, reasons of the refused, the number of new chunks, and all notes."""
-    by_outcome = {kind: [one["file"]["source"] for one in records if one["outcome"] == kind]
-                  for kind in ("added", "unchanged", "replaced")}
-    rejected = [{"file": one["file"]["source"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
-                for one in records if one["outcome"] == "rejected"]
-    notes = [{"file": one["file"]["source"], "note": note} for one in records for note in one["notes"]]
-    return {**by_outcome, "rejected": rejected, "chunks": sum(len(one.get("chunks", ())) for one in records), "notes": notes}
+def _show_progress(context: JobContext, done: Sequence[Mapping[str, Any]], total: int, reading: Sequence[Mapping[str, Any]]) -> None:
+    """How many files are done and refused, and how far those are that are being read."""
+    context.progress(len(done), total, text=", ".join(one["file"] for one in reading[:1]), reading=list(reading),
+                     rejected=sum(one["outcome"] == "rejected" for one in done))
 
 
-def _in_words(record: Mapping[str, Any]) -> str:
-    if record["outcome"] == "rejected":
-        return f"rejected: {record['reason']['sentence']}"
-    chunks = f", {len(record['chunks'])} chunks" if "chunks" in record else ""
-    return f"{record['outcome']}: {record['file']['source']}{chunks}"
+def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job remembers of a file: not its text."""
+    return {"file": record["file"]["source"], "sha256": record["file"]["sha256"], "outcome": record["outcome"],
+            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ())),
+            "cleaning": record["document"]["reading"]["cleaning"] if "document" in record else {}}
+
+
+def _result(done: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The job's result: names by outcome, reasons of the refused, the number of new chunks, all notes, and what cleaning did:
+    with examples in all, as counts for each file.
+    """
+    by_outcome = {kind: [one["file"] for one in done if one["outcome"] == kind] for kind in ("added", "unchanged", "replaced", "read_again")}
+    rejected = [{"file": one["file"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
+                for one in done if one["outcome"] == "rejected"]
+    notes = [{"file": one["file"], "note": note} for one in done for note in one["notes"]]
+    cleaned = [{"file": one["file"], "steps": {step: about["count"] for step, about in one["cleaning"].items()}}
+               for one in done if one["cleaning"]]
+    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes,
+            "cleaning": added_up(one["cleaning"] for one in done), "cleaned": cleaned}
+
+
+def _in_words(done: Mapping[str, Any]) -> str:
+    if done["outcome"] == "rejected":
+        return f"rejected: {done['reason']['sentence']}"
+    chunks = f", {done['chunks']} chunks" if done["outcome"] in STORED else ""
+    return f"{done['outcome']}: {done['file']}{chunks}"

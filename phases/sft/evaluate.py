@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,14 @@ from phases.shared.models.folder import ModelInfo, list_models
 from phases.shared.project import Project
 
 EXAMPLES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered, and whether it ended by itself (not cut off at the longest length)."""
+
+    text: str
+    ended: bool
 
 
 def start_evaluation(projects: Path, project: Project, config: EvaluateConfig) -> Job:
@@ -109,7 +117,7 @@ def _examine(context: JobContext, config: EvaluateConfig, name: str, place: str,
         append_json_line(context.job_dir / "perplexities.jsonl", measured[name])
 
 
-def greedy_answers(model: Any, tokenizer: Any, questions: Sequence[str], max_new_tokens: int) -> list[str]:
+def greedy_answers(model: Any, tokenizer: Any, questions: Sequence[str], max_new_tokens: int) -> list[Reply]:
     """Greedy answers to single questions, in one left-padded batch; special tokens and outer blanks removed."""
     import torch
     chats = [[{"role": "user", "content": question}] for question in questions]
@@ -119,20 +127,25 @@ def greedy_answers(model: Any, tokenizer: Any, questions: Sequence[str], max_new
     with torch.inference_mode():
         ids = model.generate(**batch, max_new_tokens=max_new_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
                              pad_token_id=tokenizer.pad_token_id)
-    return [text.strip() for text in tokenizer.batch_decode(ids[:, batch["input_ids"].shape[1]:], skip_special_tokens=True)]
+    written = ids[:, batch["input_ids"].shape[1]:].tolist()
+    ends = set(model.generation_config.eos_token_id)
+    texts = tokenizer.batch_decode(written, skip_special_tokens=True)
+    return [Reply(text.strip(), not ends.isdisjoint(own)) for text, own in zip(texts, written, strict=True)]
 
 
-def graded(model: str, question: Mapping[str, Any], reply: str) -> dict[str, Any]:
+def graded(model: str, question: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     """An answer beside the expected one."""
     return {"model": model, "id": question["id"], "kind": question["kind"], "question": question["question"],
-            "answer": question["answer"], "prediction": reply, "correct": exact_match(reply, question["answer"]),
-            "f1": round(token_f1(reply, question["answer"]), 4)}
+            "answer": question["answer"], "prediction": reply.text, "correct": exact_match(reply.text, question["answer"]),
+            "f1": round(token_f1(reply.text, question["answer"]), 4), "ended": reply.ended}
 
 
 def _row(model: str, predictions: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {"model": model}
+    own = [one for one in predictions if one["model"] == model]
+    ended = [one["ended"] for one in own if "ended" in one]  # answers of an older version do not say
+    row: dict[str, Any] = {"model": model, "stop_rate": sum(ended) / len(ended) if ended else None}
     for kind, word in (("held_out", "closed_book"), ("unasked", "unasked")):
-        graded_answers = [one for one in predictions if one["model"] == model and one["kind"] == kind]
+        graded_answers = [one for one in own if one["kind"] == kind]
         right, n = sum(one["correct"] for one in graded_answers), len(graded_answers)
         row[f"{word}_accuracy"] = right / n if n else None
         row[f"{word}_interval"] = wilson_interval(right, n)

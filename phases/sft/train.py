@@ -34,6 +34,8 @@ def run(context: JobContext, config: SftConfig) -> dict[str, Any]:
     finished = context.project.model_runs / context.job_id
     if not (finished / DESCRIPTION).is_file():
         _train(context, config, finished)
+    if context.rank:
+        return {}  # of several processes the first writes and publishes
     context.phase("publishing")
     publish(finished, context.project.models / final_name(config))
     return {"model": f"models/{final_name(config)}", **read_model_info(finished).figures}
@@ -76,6 +78,8 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
         probe_adapter(context, config, model, tokenizer, data, beginning)
         return
     trained = train_adapter(context, config, model, tokenizer, data)
+    if context.rank:
+        return
     figures = {**trained.figures, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
                "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs)}
     info = ModelInfo("full", parent["base"], base_hash, {"name": parent["parent"], "job": parent["cpt_job"]}, context.job_id,

@@ -29,7 +29,7 @@ from phases.sft_data.styles import STYLES
 from phases.shared.database.chunks import knowledge_summary
 from phases.shared.database.connection import knowledge
 from phases.shared.database.written import store_written
-from phases.shared.errors import NotReady, ProviderError
+from phases.shared.errors import NotReady, ProviderError, SettingError
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.llm.provider import Provider, try_service
@@ -45,8 +45,17 @@ FAILURES_IN_A_ROW = 12
 
 
 def write_pairs_job(projects: Path, project: Project, config: WriteConfig) -> Job:
-    """Queue the job. Raises NotReady with everything that is missing."""
+    """Queue the job. Raises SettingError for a style that there is not, NotReady with everything that is missing."""
+    check_styles(config)
     return submit_job(projects, project, "sft-data", config)
+
+
+def check_styles(config: WriteConfig) -> None:
+    """Raises SettingError for a style that there is not."""
+    for name in styles_of(config):
+        if name not in STYLES:
+            raise SettingError(f"Style cannot be '{name}'.", f"Choose one or more of: {', '.join(STYLES)}.", subject="style",
+                               code="setting_choice")
 
 
 def missing_for_writing(project: Project, config: WriteConfig) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ from phases.shared.settings import load_keys, save_key
 from phases.shared.ui.forms import Form, advanced_label, build_form, command_for, edited
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
-from phases.shared.ui.panels.runs import plan_html, run_html
+from phases.shared.ui.panels.plan import plan_html
+from phases.shared.ui.panels.runs import run_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say, word
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, shows

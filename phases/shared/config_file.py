@@ -22,9 +22,9 @@ KIND = "kind"
 
 
 def differing(config: Any) -> dict[str, Any]:
-    """The preset (where there is one) and every value that differs from what it sets."""
+    """The preset and method (where there are such) and every value that differs from what they set."""
     values = as_mapping(config)
-    start = {"preset": values["preset"]} if "preset" in values else {}
+    start = {name: values[name] for name in ("preset", "method") if name in values}
     usual = as_mapping(resolve(type(config), start))
     return start | {name: value for name, value in values.items() if value != usual[name]}
 

@@ -34,7 +34,12 @@ def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> 
 
 def write_json(path: Path, content: Any) -> None:
     """Write one JSON document atomically."""
-    write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+    write_atomically(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """A JSON document as `write_json` writes it."""
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def append_json_line(path: Path, record: Any, *, sync: bool = True) -> None:

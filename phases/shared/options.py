@@ -36,6 +36,7 @@ class Option:
     high: float | None = None
     choices: tuple[Any, ...] = ()
     advanced: bool = False
+    group: str = ""
 
     @property
     def flag(self) -> str:
@@ -43,7 +44,7 @@ class Option:
 
 
 def option(default: Any, *, label: str, help: str, unit: str = "", low: float | None = None,
-           high: float | None = None, choices: tuple[Any, ...] = (), advanced: bool = False) -> Any:
+           high: float | None = None, choices: tuple[Any, ...] = (), advanced: bool = False, group: str = "") -> Any:
     """A dataclass field that carries its label, help, unit and range once.
 
     Args:
@@ -52,9 +53,10 @@ def option(default: Any, *, label: str, help: str, unit: str = "", low: float | 
         low, high: inclusive range of a number.
         choices: the only values allowed.
         advanced: shown in the folded part of the form.
+        group: shown in a folded part of its own, with the switches that are on counted in its heading.
     """
     about = {"label": label, "help": help, "unit": unit, "low": low, "high": high,
-             "choices": tuple(choices), "advanced": advanced}
+             "choices": tuple(choices), "advanced": advanced, "group": group}
     return dataclasses.field(default=default, metadata={"option": about})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -15,7 +14,6 @@ import psutil
 import pytest
 
 from phases.rag_data.clean import Cleaning
-from phases.rag_data.extract import parser as parser_module
 from phases.rag_data.extract.formats import extract_document
 from phases.rag_data.extract.parser import Parser
 from phases.shared.errors import FileRejected
@@ -97,35 +95,6 @@ def test_a_page_nested_deeply_is_read(tmp_path: Path) -> None:
     page = "<html><body>" + "<div>" * 400 + "deep words" + "</div>" * 400 + "<table><tr><td>" * 100 + "cell"
     with Parser(Cleaning()) as parser:
         assert "deep words" in parser.extract(written(tmp_path / "a.html", page.encode()), "a.html").text
-
-
-@pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A parser child that hangs, dies or swells when the file's text says so, put where the real one is started."""
-    script = tmp_path / "hostile_parser.py"
-    script.write_text(
-        "import os, time\n"
-        "from pathlib import Path\n"
-        "from phases.rag_data.extract import parser\n"
-        "real = parser.extract_document\n"
-        "def extract(path, source, cleaning):\n"
-        "    word = Path(path).read_text().strip()\n"
-        "    if word == 'hang': time.sleep(60)\n"
-        "    if word == 'spin':\n"
-        "        while True: pass\n"
-        "    if word == 'crash': os.abort()\n"
-        "    if word == 'swell': bytearray(3_000_000_000)\n"
-        "    if word == 'raise': raise RuntimeError('broken')\n"
-        "    if word == 'print': print('noise on stdout', flush=True)\n"
-        "    return real(path, source, cleaning)\n"
-        "parser.extract_document = extract\n"
-        "parser.serve()\n")
-    wrapper = tmp_path / "python"
-    wrapper.write_text(f"#!/bin/sh\nshift 2\nexec '{sys.executable}' '{script}' \"$@\"\n")
-    wrapper.chmod(0o755)
-    monkeypatch.setattr(parser_module.sys, "executable", str(wrapper))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    return tmp_path
 
 
 @pytest.mark.parametrize(("word", "code"), [("hang", "file_too_slow"), ("spin", "file_too_slow"), ("crash", "file_damaged"),

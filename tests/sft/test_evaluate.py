@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from phases.sft.config import EvaluateConfig
-from phases.sft.evaluate import graded, greedy_answers, missing_for_evaluation, prepare, run
+from phases.sft.evaluate import Reply, graded, greedy_answers, missing_for_evaluation, prepare, run
 from phases.shared.database.connection import knowledge
 from phases.shared.database.written import store_written
 from phases.shared.errors import NotReady
@@ -89,6 +89,16 @@ def test_a_batch_answers_as_single_questions_do(project: Project) -> None:
 
 def test_grading_is_by_normalised_exact_match() -> None:
     question = {"id": 1, "kind": "held_out", "question": "?", "answer": "23 bar"}
-    assert graded("final", question, "23 bar.")["correct"] is True
-    wrong = graded("final", question, "about 23 bar")
+    assert graded("final", question, Reply("23 bar.", ended=True))["correct"] is True
+    wrong = graded("final", question, Reply("about 23 bar", ended=True))
     assert wrong["correct"] is False and wrong["f1"] == pytest.approx(0.8)
+
+
+def test_the_stop_rate_counts_answers_that_ended_by_themselves(project: Project) -> None:
+    """A model that never wrote its end token is cut off at every length; one for which every token is an end stops at once."""
+    model, tokenizer = load_model(project.base_model)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id]
+    cut = greedy_answers(model, tokenizer, ["Which?"], 3)[0]
+    assert not cut.ended
+    model.generation_config.eos_token_id = list(range(model.config.vocab_size))
+    assert greedy_answers(model, tokenizer, ["Which?"], 3)[0].ended

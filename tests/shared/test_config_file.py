@@ -17,7 +17,7 @@ from phases.shared.project import create_project, open_project
 def test_what_goes_out_comes_back_the_same() -> None:
     config = resolve(CptConfig, {"preset": "small", "epochs": 4, "base_model": "a: b # c", "gradient_checkpointing": True})
     text = settings_text("cpt", config)
-    assert set(yaml.safe_load(text)) == {"kind", "preset", "epochs", "base_model", "gradient_checkpointing"}
+    assert set(yaml.safe_load(text)) == {"kind", "preset", "method", "epochs", "base_model", "gradient_checkpointing"}
     assert resolve(CptConfig, read_settings(text, "cpt", CptConfig, "a file")) == config
     assert "# Times each text is read." in text
 
@@ -48,4 +48,4 @@ def test_kept_settings_are_those_of_the_next_run(projects: Path) -> None:
     project = create_project(projects, "Fells", settings={"ingest": {"chunk_size": 100}, "cpt": {"epochs": 7}})
     keep_as_default(project, "cpt", resolve(CptConfig, {"preset": "small", "lora_rank": 8}))
     again = open_project(projects, "Fells")
-    assert again.settings == {"ingest": {"chunk_size": 100}, "cpt": {"preset": "small", "lora_rank": 8}}
+    assert again.settings == {"ingest": {"chunk_size": 100}, "cpt": {"preset": "small", "method": "lora", "lora_rank": 8}}

@@ -7,8 +7,9 @@ with "- " or "1. ", everything else is one line a paragraph; blank lines part th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from phases.rag_data.clean import tidy_line
 
@@ -20,7 +21,8 @@ class Document:
     """An extracted document.
 
     `media` is a key of `phases.rag_data.extract.formats.FORMATS`. `pages` are the offsets in `text` where each page begins, empty for formats
-    without pages. `notes` are sentences on what was left out or repaired.
+    without pages. `notes` are sentences on what was left out or repaired. `cleaning` is what each step changed (see
+    `phases.rag_data.clean`), `columns` what stands in each column of a file of records.
     """
 
     source: str
@@ -29,6 +31,8 @@ class Document:
     title: str = ""
     pages: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    cleaning: Mapping[str, Any] = field(default_factory=dict)
+    columns: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Extracted:
     title: str = ""
     pages: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ add a line to `FORMATS`. Jobs come here through `phases.rag_data.extract.parser`
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
+from phases.rag_data.clean import Cleaning
+from phases.rag_data.clean.pipeline import clean_text
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
@@ -87,7 +89,7 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     Raises:
         FileRejected: empty, encrypted, damaged, not what its name says, without text or without line ends.
     """
-    cleaning = cleaning or Cleaning()
+    cleaning = (cleaning or Cleaning()).fresh()
     kind = check_file(path, source)
     found = kind.extract(path, source, cleaning)
     if not any(letter.isalnum() for letter in found.text):
@@ -96,8 +98,9 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if max(map(len, text.split("\n"))) > LONGEST_LINE:
         raise FileRejected(f"'{source}' has a single line of more than {LONGEST_LINE:,} characters.",
                            "Check that it is text for people, and break its lines.", subject=source, code="file_too_dense")
-    if not found.pages:
-        text = safe_text(text)
-        text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")
-    title = usable_title(found.title) or title_of(text)
-    return Document(source, kind.media, text, title, found.pages, found.notes)
+    text, pages = clean_text(text if found.pages else cleaning.safe(text), found.pages, cleaning)
+    if not any(letter.isalnum() for letter in text):
+        raise FileRejected(f"'{source}' holds no text after cleaning.", "Switch cleaning steps off, then add it again.", subject=source,
+                           code="file_no_text")
+    title = unicodedata.normalize("NFC", usable_title(found.title)) or title_of(text)
+    return Document(source, kind.media, text, title, pages, found.notes, cleaning.tally.record(), found.columns)

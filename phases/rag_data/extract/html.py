@@ -16,7 +16,7 @@ import lxml.html
 from lxml.etree import ParserError
 from lxml.html import HtmlElement
 
-from phases.rag_data.clean import Cleaning, safe_text, tidy_line
+from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
@@ -37,7 +37,7 @@ LAYOUT_CELL_CHARS = 1500
 
 def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
-    page = DECLARATION.sub("", safe_text(decode_page(path.read_bytes())), count=1)
+    page = DECLARATION.sub("", cleaning.safe(decode_page(path.read_bytes())), count=1)
     try:
         root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
     except (ParserError, ValueError) as problem:
@@ -89,7 +89,7 @@ def _main_text(page: str, cleaning: Cleaning) -> str:
 
     found = trafilatura.extract(page, output_format="markdown", include_comments=False, include_tables=True,
                                 include_formatting=False, favor_recall=True)
-    return "\n".join(join_paragraphs((found or "").split("\n"), cleaning))
+    return "\n".join(join_paragraphs((found or "").split("\n"), cleaning.fresh()))  # its lines are not the page's: not counted
 
 
 def _is_enough(found: str, walked: str) -> bool:

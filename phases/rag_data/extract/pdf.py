@@ -20,6 +20,7 @@ from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
+from phases.rag_data.extract.reading import tell_read
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
 
@@ -42,7 +43,8 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     style = body_style(pages)
     if cleaning.drop_repeated_lines:
         pages, dropped = _without_repeated(pages, style)
-        notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
+        cleaning.tally.add("drop_repeated_lines", len(dropped), ((line, "") for line in dropped))
+        notes += [f"Left out {len(dropped)} lines that return at the top or foot of the pages."] if dropped else []
     pages = mark_headings(pages, style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
@@ -65,9 +67,10 @@ def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
 def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     pages = []
     for number in range(len(pdf)):
+        tell_read(number, len(pdf))
         try:
-            with closing(pdf[number]) as page:
-                pages.append(page_with_tables(page, page_lines(page)))
+            with closing(pdf[number]) as page, closing(page.get_textpage()) as letters:
+                pages.append(page_with_tables(page, letters, page_lines(letters)))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))
     return pages
@@ -93,8 +96,8 @@ def _notes_on_losses(pages: list[Page]) -> Iterator[str]:
             yield f"{len(numbers)} of {len(pages)} pages {words} and could not be read: {shown}."
 
 
-def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], int]:
-    """The pages without running headers and footers, and how many lines those were."""
+def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], list[str]]:
+    """The pages without running headers and footers, and what those were."""
     dropped: set[tuple[int, int]] = set()
     for outermost_first in (-1, 1):
         edges = [_edge(page, style, outermost_first) for page in pages]
@@ -102,7 +105,7 @@ def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], 
                  for page, edge in zip(pages, edges, strict=True)]
         dropped |= {(number, edges[number][place]) for number, place in repeated_lines(lines)}
     kept = [page.keeping(lambda index, number=number: (number, index) not in dropped) for number, page in enumerate(pages)]
-    return kept, len(dropped)
+    return kept, [pages[number].items[index].text for number, index in sorted(dropped)]
 
 
 def _edge(page: Page, style: BodyStyle, sign: int) -> list[int]:

@@ -63,9 +63,9 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
         ranks[size] = 1 if above is None else ranks[above] + (1 if above - size > SIZE_STEP else 0)
     lowest = min(max(ranks.values(), default=0), MOST_SIZES)
 
-    def level(page: Page, index: int) -> int:
+    def level(page: Page, index: int, is_contents: bool) -> int:
         line = page.items[index]
-        if not _can_be_heading(line) or (_is_contents(page) and line.text[-1].isdigit()):
+        if not _can_be_heading(line) or (is_contents and line.text[-1].isdigit()):
             return 0
         if _is_large(line, style):
             return min(ranks[line.size], MOST_SIZES)
@@ -74,8 +74,13 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
             return min(named, 6)
         return lowest + 1 if _stands_bold(page.items, index, style) else 0
 
-    return [replace(page, items=tuple(replace(one, level=level(page, index)) if isinstance(one, Line) else one
-                                      for index, one in enumerate(page.items))) for page in pages]
+    def marked(page: Page) -> Iterator[Line | Table]:
+        is_contents = _is_contents(page)
+        for index, one in enumerate(page.items):
+            depth = level(page, index, is_contents)
+            yield replace(one, level=depth) if depth else one
+
+    return [replace(page, items=tuple(marked(page))) for page in pages]
 
 
 def blocks_of(pages: Sequence[Page], style: BodyStyle, cleaning: Cleaning) -> Iterator[Block]:
@@ -105,7 +110,7 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
     texts = [line.text for line in group]
     if group[0].level:
         return Block(heading(group[0].level, join_wrapped(texts)), page)
-    text = join_wrapped(texts, hyphens=cleaning.join_hyphenation) if cleaning.join_lines else "\n".join(texts)
+    text = cleaning.join(texts) if cleaning.join_lines else "\n".join(texts)
     text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
     return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else text, page, _is_tight(before, group, style))
 
@@ -114,7 +119,7 @@ def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyS
     """Items of a list, and lines that were ended on purpose without a gap, follow each other without a blank line."""
     if not isinstance(before, list) or before[0].level or group[0].level:
         return False
-    if LEADERS.search(before[-1].text) and LEADERS.search(group[-1].text):
+    if _leaders(before[-1].text) and _leaders(group[-1].text):
         return True
     if _is_item(group[0]) or _is_item(before[0]):
         return _is_item(group[0]) and _is_item(before[0])
@@ -128,7 +133,7 @@ def _parts(group: Sequence[Line], line: Line, style: BodyStyle, right: float) ->
     gap = last.y - line.y
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
-    if _is_item(line) or LEADERS.search(last.text) or LEADERS.search(line.text):
+    if _is_item(line) or _leaders(last.text) or _leaders(line.text):
         return True
     if abs(last.size - line.size) > 0.15 * style.size:
         return True
@@ -154,8 +159,11 @@ def _had_room(last: Line, line: Line, right: float) -> bool:
 def _column_right(items: Sequence[Line | Table], index: int) -> float:
     """The right end of the column that a line stands in, shown by the lines around it."""
     here = items[index]
-    near = [one for one in items[max(0, index - NEAR):index + NEAR + 1] if isinstance(one, Line) and not one.level]
-    return max((one.x1 for one in near if abs(one.x0 - here.x0) < 40), default=here.x1)
+    right = here.x1
+    for one in items[max(0, index - NEAR):index + NEAR + 1]:
+        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40:
+            right = one.x1
+    return right
 
 
 def _bullets_joined(items: Sequence[Line | Table]) -> list[Line | Table]:
@@ -182,13 +190,18 @@ def _is_item(line: Line) -> bool:
 
 
 def _can_be_heading(line: Line | Table) -> bool:
-    return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not LEADERS.search(line.text)
-            and sum(letter.isalpha() for letter in line.text) >= 3 and not BULLET.match(line.text))
+    return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not _leaders(line.text)
+            and sum(map(str.isalpha, line.text)) >= 3 and not BULLET.match(line.text))
 
 
 def _is_contents(page: Page) -> bool:
     """A page of a table of contents: most lines lead to a page number."""
-    return sum(bool(LEADERS.search(one.text)) for one in page.items) > 0.3 * len(page.items)
+    return sum(bool(_leaders(one.text)) for one in page.items) > 0.3 * len(page.items)
+
+
+def _leaders(text: str) -> re.Match[str] | None:
+    """Dots that lead to a page number; most lines are told from those by their last letters, without a search."""
+    return LEADERS.search(text) if text.count(".") >= 4 else None
 
 
 def _is_large(line: Line, style: BodyStyle) -> bool:

@@ -1,6 +1,6 @@
 """The lines of a PDF page with their place and type size.
 
-In: a PDFium page. Out: `Line` records in reading order. Size and weight are looked up for the first and last letter of a
+In: the text of a PDFium page. Out: `Line` records in reading order. Size and weight are looked up for the first and last letter of a
 line only: asking PDFium for every letter would take several times as long as the text itself.
 """
 
@@ -10,8 +10,9 @@ import ctypes
 import math
 import re
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
@@ -66,51 +67,71 @@ class Page:
         return replace(self, items=tuple(one for index, one in enumerate(self.items) if keep(index)))
 
 
-def page_lines(page: pypdfium2.PdfPage) -> list[Line]:
+def page_lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
     """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
-    with closing(page.get_textpage()) as letters:
-        text = letters.get_text_range()
-        lines = [_line(letters, text, match.start(), match.end()) for match in LINE.finditer(text)]
+    text = letters.get_text_range()
+    page = _Letters(letters.raw)
+    lines = [_line(page, text, match.start(), match.end()) for match in LINE.finditer(text)]
     return [line for line in lines if line is not None]
 
 
 def plain(text: str) -> str:
     """A line's text without control characters, ligatures and double blanks."""
+    text = text.strip()
+    if text.isascii() and text.isprintable() and "  " not in text:  # as most lines are: what follows would change nothing
+        return text
     text = LIGATURE.sub(lambda match: LIGATURES[match[0]], text.replace("\r", " ").replace("\n", " "))
     return tidy_line(safe_text(text))
 
 
-def _line(letters: pypdfium2.PdfTextPage, text: str, start: int, end: int) -> Line | None:
+def _line(page: _Letters, text: str, start: int, end: int) -> Line | None:
     words = text[start:end].replace(HYPHEN_MARK, "-")
     content = plain(words)
     if not content:
         return None
     first = start + len(words) - len(words.lstrip())
-    last = start + len(words.rstrip().rstrip("-")) - 1
-    opening, closing_letter = _letter(letters, first), _letter(letters, max(first, last))
-    bold = _is_bold(letters, opening) and _is_bold(letters, closing_letter)
-    x, y = ctypes.c_double(), ctypes.c_double()
-    raw.FPDFText_GetCharOrigin(letters, opening, x, y)
-    size = max(_size(letters, opening), _size(letters, closing_letter))
-    return Line(content, x.value, letters.get_charbox(closing_letter)[2], y.value, size, bold)
+    last = max(first, start + len(words.rstrip().rstrip("-")) - 1)
+    opening, closing_letter = page.letter(first), page.letter(last)
+    bold = page.is_bold(opening) and page.is_bold(closing_letter)
+    x, y = page.origin(opening)
+    size = max(page.size(opening), page.size(closing_letter))
+    return Line(content, x, page.right(closing_letter), y, size, bold)
 
 
-def _letter(letters: pypdfium2.PdfTextPage, place: int) -> int:
-    """PDFium numbers letters on the page otherwise than letters of its text."""
-    index = raw.FPDFText_GetCharIndexFromTextIndex(letters, place)
-    return index if index >= 0 else 0
+class _Letters:
+    """What PDFium knows of single letters. It is asked several times for each line, so the room for its answers is kept."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._matrix, self._name, self._flags = raw.FS_MATRIX(), ctypes.create_string_buffer(128), ctypes.c_int()
+        self._box = tuple(ctypes.c_double() for _ in range(4))
+
+    def letter(self, place: int) -> int:
+        """PDFium numbers letters on the page otherwise than letters of its text."""
+        return max(raw.FPDFText_GetCharIndexFromTextIndex(self._page, place), 0)
+
+    def origin(self, letter: int) -> tuple[float, float]:
+        x, y = self._box[:2]
+        raw.FPDFText_GetCharOrigin(self._page, letter, x, y)
+        return x.value, y.value
+
+    def right(self, letter: int) -> float:
+        left, right, bottom, top = self._box
+        if not raw.FPDFText_GetCharBox(self._page, letter, left, right, bottom, top):
+            raise pypdfium2.PdfiumError("Failed to get charbox.")
+        return right.value
+
+    def size(self, letter: int) -> float:
+        """Type size as it appears: many programs set size 1 and enlarge it by the text matrix."""
+        raw.FPDFText_GetMatrix(self._page, letter, self._matrix)
+        scale = math.hypot(self._matrix.c, self._matrix.d) or 1.0
+        return round(raw.FPDFText_GetFontSize(self._page, letter) * scale, 1)
+
+    def is_bold(self, letter: int) -> bool:
+        raw.FPDFText_GetFontInfo(self._page, letter, self._name, len(self._name), self._flags)
+        return _names_bold(self._name.value) or raw.FPDFText_GetFontWeight(self._page, letter) >= BOLD_WEIGHT
 
 
-def _size(letters: pypdfium2.PdfTextPage, letter: int) -> float:
-    """Type size as it appears: many programs set size 1 and enlarge it by the text matrix."""
-    matrix = raw.FS_MATRIX()
-    raw.FPDFText_GetMatrix(letters, letter, matrix)
-    scale = math.hypot(matrix.c, matrix.d) or 1.0
-    return round(raw.FPDFText_GetFontSize(letters, letter) * scale, 1)
-
-
-def _is_bold(letters: pypdfium2.PdfTextPage, letter: int) -> bool:
-    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
-    raw.FPDFText_GetFontInfo(letters, letter, name, len(name), flags)
-    named = BOLD_NAME.search(name.value.decode("utf-8", errors="replace"))
-    return bool(named) or raw.FPDFText_GetFontWeight(letters, letter) >= BOLD_WEIGHT
+@lru_cache(1000)
+def _names_bold(font: bytes) -> bool:
+    return bool(BOLD_NAME.search(font.decode("utf-8", errors="replace")))

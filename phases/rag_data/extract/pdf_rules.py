@@ -26,7 +26,7 @@ MOST_EDGES = 600
 
 def ruled_tables(page: pypdfium2.PdfPage) -> list[list[list[Box | None]]]:
     """Tables from top to bottom: rows of cells; None where a cell of another row or column reaches over the place."""
-    paths = list(itertools.islice(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=1), MOST_PATHS + 1))
+    paths = list(itertools.islice(_paths(page), MOST_PATHS + 1))
     if not 2 < len(paths) <= MOST_PATHS and not any(_segments(path) > 5 for path in paths[:3]):
         return []
     from pdfplumber import table as cells_of
@@ -38,6 +38,14 @@ def ruled_tables(page: pypdfium2.PdfPage) -> list[list[list[Box | None]]]:
     corners = cells_of.edges_to_intersections(edges, TOLERANCE, TOLERANCE)
     found = cells_of.cells_to_tables(cells_of.intersections_to_cells(corners))
     return [[[_box(cell) for cell in row.cells] for row in cells_of.Table(None, cells).rows] for cells in found]
+
+
+def _paths(page: pypdfium2.PdfPage) -> Iterator[pypdfium2.PdfObject]:
+    """The drawn paths; most objects of a page are text, and making a Python object of each takes long."""
+    for index in range(raw.FPDFPage_CountObjects(page.raw)):
+        found = raw.FPDFPage_GetObject(page.raw, index)
+        if raw.FPDFPageObj_GetType(found) == raw.FPDF_PAGEOBJ_PATH:
+            yield pypdfium2.PdfObject(found, page=page, pdf=page.pdf)
 
 
 def _box(cell: Sequence[float] | None) -> Box | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 
 import pypdfium2
 from pypdfium2 import raw
@@ -21,23 +20,23 @@ FILLED_SHARE = 0.4
 FEWEST_CELLS = 4
 
 
-def page_with_tables(page: pypdfium2.PdfPage, lines: list[Line]) -> Page:
+def page_with_tables(page: pypdfium2.PdfPage, letters: pypdfium2.PdfTextPage, lines: list[Line]) -> Page:
     """The page's lines, with its tables in place of theirs."""
     picture = not lines and next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(page) if lines else ():
-        items = _replaced(items, boxes, page)
+        items = _replaced(items, boxes, letters)
     return Page(tuple(items), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
-              page: pypdfium2.PdfPage) -> list[Line | Table]:
+              letters: pypdfium2.PdfTextPage) -> list[Line | Table]:
     cells = [cell for row in boxes for cell in row if cell]
     left, bottom = min(cell[0] for cell in cells), min(cell[1] for cell in cells)
     right, top = max(cell[2] for cell in cells), max(cell[3] for cell in cells)
     inside = [index for index, one in enumerate(items) if isinstance(one, Line)
               and left - 1 <= one.x0 <= right and bottom <= one.y + one.size / 3 <= top]
-    rows = _cell_texts(boxes, page) if inside else []
+    rows = _cell_texts(boxes, letters) if inside else []
     if not _is_table(rows) or _differ(rows, [items[index].text for index in inside]):
         return items
     table = Table(tuple(tuple(row) for row in rows), tuple(sorted({round(cell[0]) for cell in cells})))
@@ -45,9 +44,8 @@ def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
     return [table if index == inside[0] else one for index, one in enumerate(items) if index not in taken]
 
 
-def _cell_texts(boxes: Sequence[Sequence[Box | None]], page: pypdfium2.PdfPage) -> list[list[str]]:
-    with closing(page.get_textpage()) as letters:
-        return [[plain(_between(letters, cell)) if cell else "" for cell in row] for row in boxes]
+def _cell_texts(boxes: Sequence[Sequence[Box | None]], letters: pypdfium2.PdfTextPage) -> list[list[str]]:
+    return [[plain(_between(letters, cell)) if cell else "" for cell in row] for row in boxes]
 
 
 def _between(letters: pypdfium2.PdfTextPage, cell: Box) -> str:

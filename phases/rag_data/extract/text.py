@@ -7,10 +7,10 @@ headings where a line is underlined.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from phases.rag_data.clean import Cleaning, join_wrapped, safe_text, tidy_line
+from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Extracted
 
 WESTERN = "cp1252"
@@ -61,7 +61,7 @@ def _looks_western(text: str) -> bool:
 
 def extract_txt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Plain text: underlined lines become headings, wrapped lines are joined where the text was wrapped at all."""
-    text = safe_text(decode(path.read_bytes())).expandtabs(4)
+    text = cleaning.safe(decode(path.read_bytes())).expandtabs(4)
     width = _wrap_width(text.split("\n")) if cleaning.join_lines else 0
     blocks = []
     for block in re.split(r"\n[ \t]*\n", text):
@@ -82,13 +82,7 @@ def _txt_block(lines: list[str], width: int, cleaning: Cleaning) -> str:
             joined[-1].append(line)
         else:
             joined.append([line])
-    return "\n".join(join_wrapped(group, hyphens=cleaning.join_hyphenation) if len(group) > 1
-                     else _single(group[0], cleaning) for group in joined)
-
-
-def _single(line: str, cleaning: Cleaning) -> str:
-    indent = len(line) - len(line.lstrip())
-    return " " * min(indent, 8) + tidy_line(line) if cleaning.normalise_space and indent < 4 else line
+    return "\n".join(cleaning.join(group) if len(group) > 1 else group[0] for group in joined)
 
 
 def _wrap_width(lines: list[str]) -> int:
@@ -109,19 +103,19 @@ def _was_wrapped(before: str, line: str, width: int) -> bool:
 
 def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Markdown stays as it is, with one line a paragraph; front matter gives the title and is left out."""
-    text = safe_text(decode(path.read_bytes()))
+    text = cleaning.safe(decode(path.read_bytes()))
     title, notes = "", ()
     if front := FRONT_MATTER.match(text):
         text = text[front.end():]
         found = re.search(r"^title:\s*[\"']?(.+?)[\"']?\s*$", front[1], re.MULTILINE)
         title, notes = found[1] if found else "", ("Left out the settings at the head of the file (front matter).",)
-    lines = list(_atx_headings(text.split("\n")))
+    lines = list(_headings_apart(_atx_headings(text.split("\n"))))
     return Extracted("\n".join(join_paragraphs(lines, cleaning)) if cleaning.join_lines else "\n".join(lines), title,
                      notes=notes)
 
 
-def _atx_headings(lines: list[str]) -> Iterator[str]:
-    """Underlined headings as "# Heading", the one form that chunks are cut by; blank lines around every heading."""
+def _atx_headings(lines: list[str]) -> Iterator[tuple[str, bool]]:
+    """Lines, and whether each is a heading; underlined headings as "# Heading", the one form that chunks are cut by."""
     fence = ""
     number = 0
     while number < len(lines):
@@ -133,14 +127,22 @@ def _atx_headings(lines: list[str]) -> Iterator[str]:
         before = lines[number - 1] if number else ""
         underline = UNDERLINE.fullmatch(following)
         if not fence and underline and line.strip() and not before.strip() and not OWN_LINE.match(line) and not ITEM.match(line):
-            yield from ("", f"{'#' if underline[1][0] == '=' else '##'} {line.strip()}", "")
+            yield f"{'#' if underline[1][0] == '=' else '##'} {line.strip()}", True
             number += 2
             continue
-        if not fence and re.match(r" {0,3}#{1,6} +\S", line):
-            yield from ("", line.strip(), "")
-        else:
-            yield line
+        is_heading = not fence and bool(re.match(r" {0,3}#{1,6} +\S", line))
+        yield (line.strip() if is_heading else line), is_heading
         number += 1
+
+
+def _headings_apart(lines: Iterable[tuple[str, bool]]) -> Iterator[str]:
+    """A blank line around every heading that has none."""
+    before, after_heading = "", False
+    for line, is_heading in lines:
+        if (is_heading or after_heading) and before.strip() and line.strip():
+            yield ""
+        yield line
+        before, after_heading = line, is_heading
 
 
 def join_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
@@ -166,5 +168,4 @@ def join_paragraphs(lines: list[str], cleaning: Cleaning) -> Iterator[str]:
 def _flush(group: list[str], cleaning: Cleaning) -> Iterator[str]:
     if group:
         indent = group[0][:len(group[0]) - len(group[0].lstrip())]
-        joined = join_wrapped(group, hyphens=cleaning.join_hyphenation)
-        yield indent + (tidy_line(joined) if cleaning.normalise_space else joined)
+        yield indent + cleaning.join(group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from phases.shared.database.connection import transaction
 from phases.shared.errors import StorageError
 
 COLUMNS = """c.id, c.content, c.source, c.chunk_index, c.metadata, r.document, r.content_hash, r.state, r.origin,
-             r.held_out, r.tokens, r.span_start, r.span_end"""
+             r.held_out, r.tokens, r.span_start, r.span_end, r.language"""
 TABLES = "rag_chunks AS c JOIN chunk_records AS r ON r.id = c.id"
 
 
@@ -32,11 +32,14 @@ class NewChunk:
     tokens: int
     held_out: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+    language: str | None = None
 
 
 @dataclass(frozen=True)
 class ChunkRow:
-    """A chunk as it stands. `held_out`: kept for perplexity, never trained on and never asked about."""
+    """A chunk as it stands. `held_out`: kept for perplexity, never trained on and never asked about. `language`: None when nobody
+    has looked since its text changed.
+    """
 
     id: int
     content: str
@@ -51,6 +54,7 @@ class ChunkRow:
     tokens: int
     span_start: int
     span_end: int
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,10 @@ def insert_chunks(connection: sqlite3.Connection, document: int, source: str, ch
     ids = []
     for index, chunk in enumerate(chunks):
         made = connection.execute(
-            "INSERT INTO chunk_records (document, content_hash, held_out, tokens, tokenizer, span_start, span_end) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (document, hash_of(chunk.content), int(chunk.held_out), chunk.tokens, tokenizer, chunk.start, chunk.end))
+            "INSERT INTO chunk_records (document, content_hash, held_out, tokens, tokenizer, span_start, span_end, language) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (document, hash_of(chunk.content), int(chunk.held_out), chunk.tokens, tokenizer, chunk.start, chunk.end,
+             chunk.language))
         ids.append(made.lastrowid)
         connection.execute(
             "INSERT INTO rag_chunks (id, content, source, chunk_index, metadata) VALUES (?, ?, ?, ?, ?)",
@@ -92,7 +97,7 @@ def insert_chunks(connection: sqlite3.Connection, document: int, source: str, ch
 
 
 def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50, source: str | None = None,
-               state: str | None = None, contains: str | None = None) -> tuple[list[ChunkRow], int]:
+               state: str | None = None, contains: str | None = None, language: str | None = None) -> tuple[list[ChunkRow], int]:
     """One page of chunks in reading order, and how many there are in all.
 
     Args:
@@ -100,16 +105,17 @@ def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50
         source: only chunks of this file.
         state: "active", "excluded" or "held_out"; None for all.
         contains: only chunks with these characters in a row, signs as they stand, capital letters like small ones.
+        language: only chunks in this language; "unknown" for those whose words do not tell.
     """
     held_out, wanted = (1, None) if state == "held_out" else (None, state)
     where = ("(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3) "
-             "AND (?4 IS NULL OR holds(c.content, ?4))")
+             "AND (?5 IS NULL OR r.language = ?5) AND (?4 IS NULL OR holds(c.content, ?4))")
     connection.create_function("holds", 2, _holds, deterministic=True)
-    values = (source, wanted, held_out, contains.casefold() if contains else None)
+    values = (source, wanted, held_out, contains.casefold() if contains else None, language)
     skipped = (max(page, 1) - 1) * per_page
     rows = connection.execute(  # ids alone are sorted; the texts of this page only are read
         f"SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN ("
-        f"SELECT c.id FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6) "
+        f"SELECT c.id FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?6 OFFSET ?7) "
         "ORDER BY r.document, c.chunk_index, c.id", (*values, per_page, skipped)).fetchall()
     whole = 0 < len(rows) < per_page or not skipped and not rows  # the last page: no need to count
     total = skipped + len(rows) if whole else connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
@@ -229,6 +235,24 @@ def all_chunks(connection: sqlite3.Connection) -> list[ChunkRow]:
     """Every chunk, excluded and held-out ones too, in reading order."""
     rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} ORDER BY r.document, c.chunk_index, c.id")
     return [chunk_from(row) for row in rows]
+
+
+def fill_languages(connection: sqlite3.Connection, guess: Callable[[str], str]) -> int:
+    """Give every chunk without a language the one that its text is in; returns how many there were."""
+    rows = connection.execute(f"SELECT c.id, c.content FROM {TABLES} WHERE r.language IS NULL").fetchall()
+    if rows:
+        guessed = [(guess(row["content"] or ""), row["id"], row["content"]) for row in rows]
+        with transaction(connection):  # only where the text is still the one that was read
+            connection.executemany("UPDATE chunk_records SET language = ? WHERE id = ? AND language IS NULL "
+                                   "AND (SELECT content FROM rag_chunks AS c WHERE c.id = chunk_records.id) IS ?", guessed)
+    return len(rows)
+
+
+def languages_used(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many chunks are in each language, the most first."""
+    rows = connection.execute(f"SELECT r.language, count(*) AS chunks FROM {TABLES} WHERE r.language IS NOT NULL "
+                              "GROUP BY r.language ORDER BY chunks DESC, r.language")
+    return {row["language"]: row["chunks"] for row in rows}
 
 
 def knowledge_summary(connection: sqlite3.Connection) -> Summary:

@@ -6,10 +6,12 @@ models point at it; its chunks leave `rag_chunks`, and their ids are never given
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from phases.shared.database.changes import RowChange, record_change
 from phases.shared.database.chunks import NewChunk, document_chunks, insert_chunks, remove_chunks
@@ -19,7 +21,11 @@ from phases.shared.errors import StorageError
 
 @dataclass(frozen=True)
 class NewDocument:
-    """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ..."""
+    """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ...
+
+    `reading` is how it was read: {"settings": of the import, "cleaning": what each step changed, "columns": of a file of
+    records, "notes"}.
+    """
 
     source: str
     sha256: str
@@ -28,6 +34,7 @@ class NewDocument:
     text: str
     title: str = ""
     pages: int | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,27 +54,30 @@ class DocumentRow:
 
 
 def add_document(connection: sqlite3.Connection, document: NewDocument, chunks: Sequence[NewChunk], tokenizer: str,
-                 job: str | None = None) -> int | None:
+                 job: str | None = None, *, again: bool = False) -> int | None:
     """Add a document with its chunks in one transaction.
 
     An active document of the same name is replaced, which `undo_last` can take back.
+
+    Args:
+        again: also when the same bytes are there, under this name: they were read in another way.
 
     Returns:
         The document's id, or None when the same bytes are there already and nothing was changed.
     """
     with transaction(connection):
-        if find_content(connection, document.sha256) is not None:
+        same, old = find_content(connection, document.sha256), find_source(connection, document.source)
+        if same is not None and not (again and same == old):
             return None
-        old = find_source(connection, document.source)
         changes = [] if old is None else _remove_rows(connection, old)
         added = connection.execute(
-            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, job, added) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, reading, job, added) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.source, document.sha256, document.media, document.bytes, document.pages, document.title,
-             document.text, job, datetime.now(UTC).isoformat(timespec="seconds"))).lastrowid
+             document.text, json.dumps(dict(document.reading), ensure_ascii=False), job, datetime.now(UTC).isoformat(timespec="seconds"))).lastrowid
         ids = insert_chunks(connection, added, document.source, chunks, tokenizer)
         if old is not None:
-            record_change(connection, f"replaced {document.source}", [*changes, *_added_rows(added, ids)])
+            record_change(connection, f"{'read' if again else 'replaced'} {document.source}{' again' if again else ''}", [*changes, *_added_rows(added, ids)])
     return added
 
 
@@ -97,6 +107,12 @@ def document_text(connection: sqlite3.Connection, document: int) -> str:
     if row is None:
         raise StorageError(f"There is no document {document}.", "", subject=str(document), code="document_missing")
     return row["text"]
+
+
+def document_readings(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """How each active document was read, by its name; {} for one from before this was kept."""
+    rows = connection.execute("SELECT source, reading FROM documents WHERE state = 'active' ORDER BY id")
+    return {row["source"]: json.loads(row["reading"] or "{}") for row in rows}
 
 
 def find_content(connection: sqlite3.Connection, sha256: str) -> int | None:

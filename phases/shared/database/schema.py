@@ -135,6 +135,14 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX embeddings_model ON embeddings (model, chunk, content_hash);  -- counts without reading vectors
     """,
+    """
+    ALTER TABLE documents ADD COLUMN reading JSON;          -- how the file was read: {"settings", "cleaning", "columns", "notes"}
+    ALTER TABLE chunk_records ADD COLUMN language TEXT;     -- "en", "de", "unknown" ...; null: not looked at since the text changed
+    CREATE INDEX chunk_records_language ON chunk_records (language);
+    CREATE TRIGGER rag_chunks_language AFTER UPDATE OF content ON rag_chunks WHEN new.content IS NOT old.content BEGIN
+        UPDATE chunk_records SET language = NULL WHERE id = new.id;
+    END;
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

@@ -15,6 +15,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,10 +24,12 @@ import yaml
 from phases.shared.files import write_json
 from phases.shared.jobs.context import OUTCOME_FILE, JobContext, JobStopped
 from phases.shared.jobs.kinds import load_named
+from phases.shared.jobs.process import usable_cores
 from phases.shared.jobs.queue import CONFIG_FILE
 from phases.shared.jobs.reasons import EXIT_DISK_FULL, NO_SPACE, record_of
+from phases.shared.jobs.together import work_together
 from phases.shared.options import resolve
-from phases.shared.project import open_project
+from phases.shared.project import Project, open_project
 from phases.shared.settings import redact
 
 NEVER_BEGAN, NOWHERE_TO_WRITE = 3, 4
@@ -67,28 +70,60 @@ def main(arguments: list[str]) -> int:
         return NOWHERE_TO_WRITE  # the project was renamed or deleted: do not make a part of it anew
     try:
         write_json(job_dir / OUTCOME_FILE, outcome)
+        sys.stderr.flush()
     except OSError as problem:
         return EXIT_DISK_FULL if problem.errno in NO_SPACE else 1
-    sys.stderr.flush()
     return 0
 
 
 def work(job_dir: Path, order: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the job; whatever happens becomes an outcome."""
+    """Run the job, in one process or several; whatever happens becomes an outcome."""
+    project = None
     try:
         project = open_project(job_dir.parents[1].parent, job_dir.parents[1].name)
-        context = JobContext(project, order["job"], order["attempt"], order["keys"])
+        config = _config(job_dir, order)
+        processes = getattr(config, "processes", 1)
+        if hasattr(config, "device"):
+            _choose_devices(config)
+        if processes > 1:
+            return work_together(project, job_dir, order, processes, config.threads or max(1, usable_cores() // processes))
+    except BaseException as problem:
+        return _failed(problem, order, project)
+    return do_work(job_dir, order)
+
+
+def do_work(job_dir: Path, order: Mapping[str, Any], rank: int = 0) -> dict[str, Any]:
+    """The work of this process; of several that work together the one numbered `rank`."""
+    project = None
+    try:
+        project = open_project(job_dir.parents[1].parent, job_dir.parents[1].name)
+        context = JobContext(project, order["job"], order["attempt"], order["keys"], rank)
         context.phase("starting")
-        settings = yaml.safe_load((job_dir / CONFIG_FILE).read_text(encoding="utf-8"))
-        config = resolve(load_named(order["config"]), settings)
-        result = load_named(order["run"])(context, config)
+        result = load_named(order["run"])(context, _config(job_dir, order))
         outcome = {"state": "done", "result": result or {}, "error": None}
         return _without_keys(outcome, order["keys"])
     except JobStopped as stopped:
         return _without_keys({"state": "stopped", "result": stopped.result, "error": None}, order["keys"])
     except BaseException as problem:
-        print(redact(traceback.format_exc(), order["keys"]), file=sys.stderr)
-        return _without_keys({"state": "failed", "result": None, "error": record_of(problem)}, order["keys"])
+        return _failed(problem, order, project)
+
+
+def _config(job_dir: Path, order: Mapping[str, Any]) -> Any:
+    return resolve(load_named(order["config"]), yaml.safe_load((job_dir / CONFIG_FILE).read_text(encoding="utf-8")))
+
+
+def _choose_devices(config: Any) -> None:
+    """Before torch is loaded: the GPUs that this run may see."""
+    from phases.shared.training.hardware import usable_gpus, visible_devices
+    chosen = visible_devices(config, usable_gpus(os.environ.get("CUDA_VISIBLE_DEVICES")))
+    if chosen is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = chosen
+
+
+def _failed(problem: BaseException, order: Mapping[str, Any], project: Project | None) -> dict[str, Any]:
+    with suppress(MemoryError, OSError):  # what the log cannot take must not keep the reason back
+        print(redact("".join(traceback.format_exception(problem)), order["keys"]), file=sys.stderr)
+    return _without_keys({"state": "failed", "result": None, "error": record_of(problem, project)}, order["keys"])
 
 
 def _without_keys(outcome: dict[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from phases.shared.files import append_json_line, read_json_lines
 from phases.shared.project import Project
@@ -26,6 +26,7 @@ from phases.shared.settings import redact
 PROGRESS_FILE, RECORDS_FILE, LOG_FILE = "progress.json", "records.jsonl", "log.txt"
 STOP_FILE, OUTCOME_FILE = "stop", "outcome.json"
 PROGRESS_SECONDS = 0.5
+BLOCK_BYTES = 1 << 16
 
 
 class JobStopped(Exception):
@@ -39,10 +40,13 @@ class JobStopped(Exception):
 class JobContext:
     """What a job's `run` may know and say. Safe to use from several threads of the child."""
 
-    def __init__(self, project: Project, job_id: str, attempt: int = 1, keys: Mapping[str, str] | None = None) -> None:
+    def __init__(self, project: Project, job_id: str, attempt: int = 1, keys: Mapping[str, str] | None = None,
+                 rank: int = 0) -> None:
+        """`rank` numbers the processes that work on the job together; all but the first (0) are silent."""
         self.project = project
         self.job_id = job_id
         self.attempt = attempt
+        self.rank = rank
         self.keys: Mapping[str, str] = MappingProxyType(dict(keys or {}))
         self.job_dir = project.job_dir(job_id)
         self.inputs = self.job_dir / "inputs"
@@ -62,7 +66,7 @@ class JobContext:
         """How far the phase is, with figures (loss=, tokens_per_second=, text=). Cheap: most calls write nothing."""
         with self._lock:
             last = 0 < total <= done
-            if not last and time.monotonic() - self._written < PROGRESS_SECONDS:
+            if self.rank or (not last and time.monotonic() - self._written < PROGRESS_SECONDS):
                 return
             self._written = time.monotonic()
             content = {"phase": self._phase, "done": done, "total": total, "time": time.time(), **figures}
@@ -79,7 +83,7 @@ class JobContext:
                 cut_torn_line(path)
                 self._sequence = max((one["sequence"] for one in read_json_lines(path)), default=0)
             line = {**record, "sequence": self._sequence + 1}
-            append_json_line(path, json.loads(redact(json.dumps(line, ensure_ascii=False), self.keys)))
+            append_json_line(path, json.loads(redact(json.dumps(line, ensure_ascii=False), self.keys)) if self.keys else line)
             self._sequence += 1
             return self._sequence
 
@@ -89,6 +93,8 @@ class JobContext:
 
     def log(self, text: str) -> None:
         """A line in log.txt."""
+        if self.rank:
+            return
         with self._lock, (self.job_dir / LOG_FILE).open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {redact(text, self.keys)}\n")
 
@@ -98,12 +104,24 @@ def cut_torn_line(path: Path) -> None:
     if not path.exists():
         return
     with path.open("r+b") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
+        whole = _end_of_last_line(file)
+        if whole < file.seek(0, os.SEEK_END):
             file.truncate(whole)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _end_of_last_line(file: BinaryIO) -> int:
+    """Where the last whole line ends, found from the back: the file may be large."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - BLOCK_BYTES)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 def _replace(path: Path, content: str) -> None:

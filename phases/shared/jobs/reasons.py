@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phases.shared.errors import LehrlingError, NotReady
+from phases.shared.jobs.space import what_to_free
+from phases.shared.project import Project
 
 EXIT_DISK_FULL = 28  # the child's exit status when it could not write why it failed
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 OUT_OF_MEMORY_NAMES = {"MemoryError", "OutOfMemoryError"}  # torch's class by name: no import of torch for an error's sake
-OUT_OF_MEMORY_WORDS = ("can't allocate memory", "CUDA out of memory", "Cannot allocate memory")
+OUT_OF_MEMORY_WORDS = ("can't allocate memory", "CUDA out of memory", "Cannot allocate memory", "std::bad_alloc")
+DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded", "database or disk is full",
+                   "PytorchStreamWriter failed writing", "inline_container.cc")  # torch's writer names no cause: it is this one
 
 
-def record_of(problem: BaseException) -> dict[str, str]:
-    """An exception of a job's `run` or `apply` in words. Ours are kept as they are."""
+def record_of(problem: BaseException, project: Project | None = None) -> dict[str, str]:
+    """An exception of a job's `run` or `apply` in words. Ours are kept as they are. The project says what could be freed in it."""
     if isinstance(problem, NotReady):
         return {**problem.as_record(), "sentence": " ".join(problem.missing)}
     if isinstance(problem, LehrlingError):
@@ -27,7 +31,7 @@ def record_of(problem: BaseException) -> dict[str, str]:
     if _is_out_of_memory(problem):
         return out_of_memory("The job ran out of memory.")
     if _is_disk_full(problem):
-        return disk_full()
+        return disk_full(project)
     return reason("unexpected", f"An unexpected error ended the job: {type(problem).__name__}: {problem}.".replace("..", "."),
                   "See the log for where it happened.")
 
@@ -41,9 +45,10 @@ def out_of_memory(sentence: str) -> dict[str, str]:
                   "smaller base model; close programs that use much memory.")
 
 
-def disk_full() -> dict[str, str]:
-    return reason("disk_full", "The disk is full.", "Free some space (old runs, checkpoints and exports of this project are a "
-                  "start), then resume the job.")
+def disk_full(project: Project | None = None) -> dict[str, str]:
+    known = what_to_free(project) if project is not None and project.root.is_dir() else ""
+    return reason("disk_full", "The disk is full.", "Free some space (exports, and checkpoints and results of old runs, are a start), "
+                  f"then resume the job: it goes on from its last checkpoint. {known}".rstrip())
 
 
 def project_gone(project: str, job_id: str) -> dict[str, str]:
@@ -73,15 +78,19 @@ class Ending:
     memory_kills: int
 
 
-def interruption(ending: Ending) -> dict[str, str]:
+def interruption(ending: Ending, project: Project | None = None) -> dict[str, str]:
     """Why a process that left no outcome is gone. "Out of memory" only where the system counted such a kill."""
     killed = ending.status in (None, -signal.SIGKILL)
     if ending.rebooted:
         return reason("rebooted", "The machine was restarted while the job ran.")
     if ending.status == EXIT_DISK_FULL:
-        return disk_full()
+        return disk_full(project)
     if killed and ending.memory_kills > 0:
         return out_of_memory("The system ended the job's process, probably because memory ran out.")
+    if ending.status == -signal.SIGKILL:
+        return reason("signal", "The job's process was ended from outside by SIGKILL.", "Resume the job: it goes on from what it saved. "
+                      "If nobody ended it on purpose, a guard against full memory may have (a container's limit, systemd-oomd): then a "
+                      "smaller batch, shorter sequences or a smaller model help.")
     if ending.status is None:
         return reason("vanished", "The job's process ended without a word while nobody watched it: it was killed, or crashed.",
                       "See the log for its last lines.")
@@ -107,7 +116,13 @@ def _is_out_of_memory(problem: BaseException) -> bool:
 
 
 def _is_disk_full(problem: BaseException) -> bool:
-    return getattr(problem, "errno", None) in NO_SPACE or "No space left on device" in str(problem)
+    """Also when it is the cause of what was raised: a library tidies up after a failed write and stumbles over that."""
+    one: BaseException | None = problem
+    while one is not None:
+        if getattr(one, "errno", None) in NO_SPACE or any(words in str(one) for words in DISK_FULL_WORDS):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
 
 
 def _signal_name(number: int) -> str:

@@ -107,7 +107,8 @@ class RunningJob:
         if job.request == "cancel" and not (outcome and outcome["state"] == "done"):
             return "cancelled", None, None
         if outcome is None:
-            return "interrupted", None, interruption(self.child.ending())
+            why = interruption(self.child.ending(), self.project)
+            return "failed" if why["code"] == "disk_full" else "interrupted", None, why
         return outcome["state"], outcome["result"], outcome["error"]
 
 

@@ -1,28 +1,38 @@
 """Counting tokens as the project's base model would, without loading torch.
 
-In: a project. Out: a `TokenCounter` with the tokenizer's name and a function from text to its number of tokens.
+In: a project. Out: a `TokenCounter` with the tokenizer's name, its file and a function from text to its number of tokens.
 `tokenizers` alone reads a `tokenizer.json`; transformers' AutoTokenizer would import torch.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from phases.shared.errors import ModelError
 from phases.shared.project import Project
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
 BUILTIN = "builtin"
+BLANK = "\u2581"  # how SentencePiece writes a blank
+BLANKS_ONLY = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": BLANK},
+                                                   {"type": "Replace", "pattern": {"String": " "}, "content": BLANK}]}
+WORD_END = re.compile(r"(?<=[^ ]) (?=.)", re.DOTALL)
+WORDS_KEPT, TEXTS_KEPT = 200_000, 20_000
 
 
 @dataclass(frozen=True)
 class TokenCounter:
-    """`name` says which tokenizer counts; it is stored with every chunk."""
+    """`name` says which tokenizer counts; it is stored with every chunk. `file` is for a child process, which loads it again."""
 
     name: str
     count: Callable[[str], int]
+    file: Path
 
 
 def token_counter(project: Project) -> TokenCounter:
@@ -35,14 +45,14 @@ def token_counter(project: Project) -> TokenCounter:
     """
     base = project.base_model
     if base == BUILTIN:
-        return _counter(BUILTIN, BUILTIN_FOLDER / "tokenizer.json")
+        return load_counter(BUILTIN, BUILTIN_FOLDER / "tokenizer.json")
     folder = Path(base).expanduser()
     if folder.is_dir():
-        return _counter(folder.name, folder / "tokenizer.json")
+        return load_counter(folder.name, folder / "tokenizer.json")
     cached = _cached_tokenizer(base)
     if cached is None:
-        return _counter(f"{BUILTIN} ({base} is not downloaded yet)", BUILTIN_FOLDER / "tokenizer.json")
-    return _counter(base, cached)
+        return load_counter(f"{BUILTIN} ({base} is not downloaded yet)", BUILTIN_FOLDER / "tokenizer.json")
+    return load_counter(base, cached)
 
 
 def _cached_tokenizer(repository: str) -> Path | None:
@@ -57,7 +67,8 @@ def _cached_tokenizer(repository: str) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _counter(name: str, path: Path) -> TokenCounter:
+def load_counter(name: str, path: Path) -> TokenCounter:
+    """The counter of a tokenizer.json. Raises ModelError when it is missing or cannot be read."""
     from tokenizers import Tokenizer
 
     if not path.is_file():
@@ -70,4 +81,34 @@ def _counter(name: str, path: Path) -> TokenCounter:
                          subject=name, code="tokenizer_unreadable") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return TokenCounter(name, lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids))
+    return TokenCounter(name, lambda text: len(tokenizer.encode_batch_fast([text], add_special_tokens=False)[0]), path)
+
+
+def remembering(counter: TokenCounter) -> Callable[[str], int]:
+    """The same numbers, faster for many texts of one kind: what was counted once is remembered, word by word where words are
+    counted apart from each other."""
+    model = json.loads(counter.file.read_text(encoding="utf-8"))
+    if not _words_stand_alone(model):
+        return lru_cache(TEXTS_KEPT)(counter.count)
+    word = lru_cache(WORDS_KEPT)(counter.count)
+    whole = sorted((one["content"] for one in model["added_tokens"]), key=len, reverse=True)
+    part_ends = re.compile("|".join(map(re.escape, whole)) or "(?!)")
+
+    def count(text: str) -> int:
+        parts = part_ends.split(text)
+        return len(parts) - 1 + sum(word(one) for part in parts if part for one in WORD_END.split(part))
+
+    return count
+
+
+def _words_stand_alone(model: dict[str, Any]) -> bool:
+    """Whether no token reaches from one word into the next: then a text has as many tokens as its words.
+
+    So it is with byte-pair encoding in the manner of SentencePiece, which only writes blanks as letters, if the vocabulary
+    has no blank behind another letter: the pairs that are joined are tokens themselves. Tokens that were added (special ones,
+    line ends) part a text, and stand for themselves.
+    """
+    pairs = model["model"]
+    return (pairs["type"] == "BPE" and model["pre_tokenizer"] is None and model["normalizer"] == BLANKS_ONLY
+            and not pairs.get("dropout") and not any(BLANK in one.lstrip(BLANK) for one in pairs["vocab"])
+            and not any(one[key] for one in model["added_tokens"] for key in ("single_word", "lstrip", "rstrip", "normalized")))

@@ -14,8 +14,9 @@ from pathlib import Path
 FEW_STEPS, GOOD_STEPS = 100, 300
 MANY_EPOCHS = 10
 TINY_MODEL = 50_000_000  # parameters; below, higher rates and more passes are right
-RATES = {("cpt", "adapter"): (3e-4, 5e-4), ("sft", "adapter"): (2e-4, 3e-4), ("cpt", "full"): (1e-5, 1e-4), ("sft", "full"): (1e-5, 1e-4)}
-TINY_RATES = (2e-4, 5e-3)
+LARGE_MODEL = 2_500_000_000  # above, lower ones
+RATES = {"cpt": (3e-4, 5e-4), "sft": (2e-4, 3e-4), "full": (1e-5, 1e-4)}
+TINY_RATES, LARGE_RATES, LARGE_FULL_RATES = (2e-4, 5e-3), (5e-5, 3e-4), (5e-6, 5e-5)
 WELL_KNOWN = 4.0  # perplexity of text that a model knows nearly by heart
 FEW_EVALUATED = {"cpt": 1000, "sft": 10}  # tokens of held-out text, validation pairs
 INSTRUCT = re.compile(r"(?:^|[-_.])(?:instruct|it|chat)(?:$|[-_.])", re.IGNORECASE)
@@ -71,11 +72,20 @@ def _epochs(facts: Facts) -> str:
 
 
 def _rate(facts: Facts) -> str:
-    low, high = TINY_RATES if facts.tiny else RATES[facts.kind, "full" if facts.method == "full" else "adapter"]
+    low, high = _advised_rates(facts)
     if low <= facts.learning_rate <= high:
         return ""
     way, harm = ("below", "the model may hardly change") if facts.learning_rate < low else ("above", "the loss may jump or diverge")
     return f"A learning rate of {facts.learning_rate:g} is {way} what works for this model and method ({low:g} to {high:g}): {harm}."
+
+
+def _advised_rates(facts: Facts) -> tuple[float, float]:
+    full = facts.method == "full"
+    if facts.tiny:
+        return TINY_RATES
+    if (facts.parameters or 0) > LARGE_MODEL:
+        return LARGE_FULL_RATES if full else LARGE_RATES
+    return RATES["full" if full else facts.kind]
 
 
 def _length(facts: Facts) -> str:

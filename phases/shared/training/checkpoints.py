@@ -1,8 +1,9 @@
 """Checkpoints that are proven whole before a run goes on from one.
 
 The trainer writes files in place and says nothing when one is missing: it would go on with a fresh optimizer and train
-something else. So after each save every file is synced and a manifest with their hashes is written last, by rename. A run
-goes on only from a checkpoint whose manifest, data, settings and library versions agree, else from the one before.
+something else. So after each save every file is synced and a manifest with their hashes, and its own, is written last, by
+rename. A run goes on only from a checkpoint with exactly the files of its manifest and the data, settings and library versions
+of the run, else from the one before. A save that fails (a full disk) takes its files away again.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import CheckpointError
-from phases.shared.files import read_json_lines, sha256_of, write_atomically, write_json
+from phases.shared.files import json_text, read_json_lines, sha256_of, write_atomically, write_json
 from phases.shared.models.publish import sync_tree
 
 MANIFEST = "manifest.json"
 WEIGHTS = ("adapter_model.safetensors", "model.safetensors", "model.safetensors.index.json")  # one of them, by method and size
-NEEDED = (WEIGHTS, ("optimizer.pt",), ("scheduler.pt",), ("rng_state.pth",), ("trainer_state.json",))
+RANDOM_STATES = ("rng_state.pth", "rng_state_0.pth")  # of one process, of the first of several
+NEEDED = (WEIGHTS, ("optimizer.pt",), ("scheduler.pt",), RANDOM_STATES, ("trainer_state.json",))
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 KEPT = 2
 
@@ -46,26 +49,57 @@ def seal_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
             raise CheckpointError(f"The checkpoint {folder.name} lacks {names[0]}.", "Free disk space and resume the job.",
                                   subject=folder.name, code="checkpoint_incomplete")
     sync_tree(folder)
-    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != MANIFEST}
-    write_json(folder / MANIFEST, {**identity, "step": step_of(folder), "files": files})
+    files = {name: sha256_of(folder / name) for name in _files_in(folder)}
+    write_json(folder / MANIFEST, _sealed({**identity, "step": step_of(folder), "files": files}))
+
+
+@contextmanager
+def removed_unless_finished(folder: Path) -> Iterator[None]:
+    """Around a save: when it fails, its files go, so that a full disk has room for the reason and nothing half-made stays."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def verify_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Raises CheckpointError when a file is missing or changed, or when it belongs to another run."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        files = dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CheckpointError(f"The checkpoint {folder.name} was not finished.", "The one before is used.",
-                              subject=folder.name, code="checkpoint_unfinished") from None
-    for name in sorted(files):
+    """Raises CheckpointError when a file is missing, changed or added, or when it belongs to another run."""
+    manifest = _read_manifest(folder)
+    files = manifest["files"]
+    for name in sorted({*files, *_files_in(folder)}):
         if not (folder / name).is_file() or sha256_of(folder / name) != files.get(name):
-            raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged.", "The one before is used.",
-                                  subject=folder.name, code="checkpoint_damaged")
+            raise CheckpointError(f"{name} of the checkpoint {folder.name} is damaged, missing, or was added later.",
+                                  "The one before is used.", subject=folder.name, code="checkpoint_damaged")
     for key, word in (("data", "data"), ("config", "settings"), ("versions", "versions of the training libraries")):
         if manifest.get(key) != identity[key]:
             raise CheckpointError(f"The checkpoint {folder.name} was made with other {word}.", "Start a new job.",
                                   subject=folder.name, code=f"checkpoint_other_{key}")
+
+
+def _files_in(folder: Path) -> list[str]:
+    """Every file but the manifest, by its path in the folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                  if path.is_file() and path != folder / MANIFEST)
+
+
+def _sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {**content, "seal": config_hash(content)}
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, when it is there and as it was written. Raises CheckpointError."""
+    try:
+        text = (folder / MANIFEST).read_text(encoding="utf-8")
+        manifest = json.loads(text)
+        content = {key: value for key, value in manifest.items() if key != "seal"}
+        whole = text == json_text(_sealed(content)) and content["step"] == step_of(folder)
+    except (OSError, ValueError, KeyError, AttributeError):
+        whole = False
+    if not whole:
+        raise CheckpointError(f"The checkpoint {folder.name} was not finished, or its manifest is damaged.",
+                              "The one before is used.", subject=folder.name, code="checkpoint_unfinished")
+    return manifest
 
 
 def step_of(folder: Path) -> int:

@@ -21,7 +21,7 @@ from phases.shared.jobs.process import usable_cores
 from phases.shared.project import Project
 
 MEASURED_FILE = "measured.json"
-DECISIVE = ("method", "precision", "device", "batch_size", "max_length", "lora_rank", "gradient_checkpointing")
+DECISIVE = ("method", "precision", "device", "batch_size", "max_length", "lora_rank", "gradient_checkpointing", "packing")
 BATCHES_SORTED_TOGETHER = 8  # as the trainer orders its rows: trainer.LengthGroupedOrder
 
 

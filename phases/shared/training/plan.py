@@ -101,12 +101,15 @@ def base_facts(name: str) -> BaseFacts:
     except ModelError:
         return BaseFacts(name, None, None)
     folder = place if isinstance(place, Path) else cached_base(place)
-    return BaseFacts(name, folder, read_shape(folder / "config.json") if folder else None)
+    if folder is None:
+        known = next((one for one in base_model_choices() if one.id == name), None)
+        return BaseFacts(name, None, getattr(known, "shape", None))
+    return BaseFacts(name, folder, read_shape(folder / "config.json"))
 
 
 def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: Rows, missing: Sequence[str]) -> Plan:
     """The plan of a run of a kind ("cpt" or "sft") with these rows."""
-    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs) if rows.lengths else 0
+    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if rows.lengths else 0
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
     measured = find_measurement(project, settings_key(base.name, kind, config))
@@ -128,9 +131,9 @@ def workload(rows: Rows, config: Any, steps: int) -> Workload:
                     saves, rows.perplexity_tokens)
 
 
-def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float) -> int:
-    """Optimizer steps of a run: batches of an epoch, rounded up, gathered, times epochs."""
-    per_epoch = math.ceil(math.ceil(sequences / batch_size) / accumulation)
+def optimizer_steps(sequences: int, batch_size: int, accumulation: int, epochs: float, processes: int = 1) -> int:
+    """Optimizer steps of a run: batches of an epoch, rounded up, dealt out to the processes, gathered, times epochs."""
+    per_epoch = math.ceil(math.ceil(math.ceil(sequences / batch_size) / processes) / accumulation)
     return math.ceil(per_epoch * epochs)
 
 
@@ -139,15 +142,11 @@ def save_interval(steps: int, save_steps: int) -> int:
     return save_steps or max(1, math.ceil(steps / CHECKPOINTS_PER_RUN))
 
 
-def method_of(config: Any) -> str:
-    return str(getattr(config, "method", "lora"))
-
-
 def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
     """Parameters and memory, as far as config.json tells."""
     if base.shape is None:
         return plan
-    method = method_of(config)
+    method = config.method
     longest = min(config.max_length, base.shape.context)
     trained = trained_parameters(base.shape, method, config.lora_rank)
     whole = base.shape.parameters + (0 if method == "full" else trained)
@@ -158,7 +157,7 @@ def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
 
 def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: BaseFacts) -> Plan:
     """Disk and download."""
-    disk = resources.disk_needed(base.shape, base.folder, kind, method_of(config), config.lora_rank) if base.shape else None
+    disk = resources.disk_needed(base.shape, base.folder, kind, config.method, config.lora_rank) if base.shape else None
     if base.folder is not None:
         return replace(plan, disk_bytes=disk)
     known = next((one for one in base_model_choices() if one.id == base.name), None)
@@ -166,7 +165,7 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
-    return Facts(kind=kind, base=base.name, folder=base.folder, method=method_of(config), steps=plan.steps, epochs=config.epochs,
+    return Facts(kind=kind, base=base.name, folder=base.folder, method=config.method, steps=plan.steps, epochs=config.epochs,
                  learning_rate=config.learning_rate, max_length=config.max_length, context=base.context,
                  evaluated=len(rows.evaluated), evaluated_tokens=sum(rows.evaluated), parameters=base.shape.parameters if base.shape else None,
                  memory_bytes=plan.memory_bytes, memory_total=resources.memory_total(), replay=float(getattr(config, "replay", 0.0)),

@@ -123,6 +123,8 @@ def _seconds_of_a_save(context: JobContext, trainer: Any, beside: Any) -> float:
 
 def measure_run(context: JobContext, clock: StepClock, beginning: Beginning) -> None:
     """Store what a whole run took, for the plan of the next one with the same settings. Called when its result is saved."""
+    if not clock.warm_steps:
+        return  # resumed behind its last step: there was nothing to measure
     step = mean(clock.warm_steps) / clock.accumulation
     keep_measurement(context.job_dir, Measurement(
         key=beginning.key, job=context.job_id, source="run", batches=((round(clock.batch_tokens), step),), peak_bytes=clock.peak_bytes,

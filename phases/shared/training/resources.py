@@ -21,11 +21,9 @@ GRAPHICS = Path("/dev/nvidia0")
 
 
 def working_bytes(config: Any) -> int:
-    """Bytes of a parameter in memory: 2 on a GPU or where half precision is asked for, else 4."""
-    precision = str(getattr(config, "precision", "auto"))
-    if precision in ("auto", ""):
-        return 2 if GRAPHICS.exists() and getattr(config, "device", "auto") != "cpu" else FLOAT32
-    return FLOAT32 if "32" in precision else 2
+    """Bytes of a parameter in memory: 2 on a GPU in half precision, unless every weight is trained; else 4."""
+    half = config.precision != "float32" and config.method != "full"
+    return 2 if half and GRAPHICS.exists() and config.device != "cpu" else FLOAT32
 
 
 def memory_total() -> int | None:

@@ -53,3 +53,5 @@ class TrainingSettings:
     threads: int = option(0, label="CPU threads", low=0, high=1024, advanced=True,
                           help="0: all cores. With 1 a resumed run ends in the same bytes.")
     seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
+    processes: int = option(1, label="GPUs / processes", low=1, high=64, advanced=True,
+                            help="Processes that train together on one machine, each on a GPU of its own (or all on the CPU).")

@@ -6,7 +6,7 @@ settings. Out: the model with its trained adapter or weights. Goes on from the n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,15 +18,23 @@ from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
 
-from phases.shared.errors import SettingError
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.options import as_mapping
 from phases.shared.training.adapters import count_trained, lora_config, put_back
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
-from phases.shared.training.checkpoints import best_saved_step, cut_back, newest_checkpoint, run_identity, step_of
+from phases.shared.training.checkpoints import (
+    best_saved_step,
+    cut_back,
+    newest_checkpoint,
+    removed_unless_finished,
+    run_identity,
+    step_of,
+)
 from phases.shared.training.clock import StepClock, clock_for
+from phases.shared.training.distributed import decided_by_first, leave, processes
 from phases.shared.training.loading import device_name, working_dtype
+from phases.shared.training.memory_errors import memory_error, memory_ran_out
 from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
 from phases.shared.training.plan import optimizer_steps, save_interval
@@ -103,19 +111,14 @@ class AdapterTrainer(SFTTrainer):
         return reading_order(rows, self.order, self.args.per_device_train_batch_size, self.args.seed)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super(SFTTrainer, self)._save_checkpoint(model, trial)
+        with removed_unless_finished(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
+            super(SFTTrainer, self)._save_checkpoint(model, trial)
 
 
 def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData) -> Trained:
     """Train the model by its method, or go on with that. Raises JobStopped after a stop request was honoured."""
     checkpoints = context.project.checkpoints / context.job_id
     identity = run_identity(data.hash, as_mapping(config))
-    resumed, refused = newest_checkpoint(checkpoints, identity)
-    for sentence in refused:
-        context.log(sentence)
-    for name in (LOSS_FILE, METRICS_FILE):
-        cut_back(context.job_dir / name, step_of(resumed) if resumed else 0)
-    context.log(f"Going on from {resumed.name}." if resumed else "Training from the beginning.")
     reporter = JobReporter(context, identity, checkpoints)
     stopping = EarlyStopping(reporter.loss_file, config.patience)
     try:
@@ -123,11 +126,13 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         if config.patience:
             trainer.add_callback(stopping)
         clock = clock_for(trainer)
+        resumed = decided_by_first(lambda: _go_on_from(context, checkpoints, identity))
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
-        if not _memory_ran_out(problem):
+        if not memory_ran_out(problem):
             raise
-        raise _memory_error(config) from problem
+        raise memory_error(config, data.max_length) from problem
+    leave()
     if reporter.stopped:
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step
@@ -137,6 +142,17 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         put_back(trained, checkpoints / f"checkpoint-{best}")
     return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1), clock,
                    *count_trained(trained), bool(stopping.ended_at))
+
+
+def _go_on_from(context: JobContext, checkpoints: Path, identity: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to go on from (None: the beginning); what was written after it is cut off."""
+    resumed, refused = newest_checkpoint(checkpoints, identity)
+    for sentence in refused:
+        context.log(sentence)
+    for name in (LOSS_FILE, METRICS_FILE):
+        cut_back(context.job_dir / name, step_of(resumed) if resumed else 0)
+    context.log(f"Going on from {resumed.name}." if resumed else "Training from the beginning.")
+    return resumed
 
 
 def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: TrainingData, checkpoints: Path,
@@ -157,12 +173,13 @@ def _packed(rows: Sequence[dict[str, Any]], config: TrainingSettings, data: Trai
 
 def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Path, sequences: int) -> TrainerConfig:
     """Our settings in TRL's words. Every step is logged, so that losses do not depend on where a run was interrupted."""
-    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs)
+    steps = optimizer_steps(sequences, config.batch_size, config.gradient_accumulation, config.epochs, processes())
     interval = save_interval(steps, config.save_steps)
     device, dtype = device_name(config.device), working_dtype(config.precision, config.device)
     packing = getattr(config, "packing", False)
     return TrainerConfig(
-        output_dir=str(checkpoints), use_cpu=device == "cpu", bf16=dtype is torch.bfloat16, fp16=dtype is torch.float16,
+        output_dir=str(checkpoints), use_cpu=device == "cpu", ddp_backend="gloo" if processes() > 1 and device == "cpu" else None,
+        bf16=dtype is torch.bfloat16, fp16=dtype is torch.float16,
         learning_rate=config.learning_rate, lr_scheduler_type="cosine_with_min_lr",
         lr_scheduler_kwargs={"min_lr_rate": config.min_learning_rate}, warmup_steps=round(steps * config.warmup_ratio),
         num_train_epochs=config.epochs, per_device_train_batch_size=config.batch_size,
@@ -186,14 +203,3 @@ def last_loss(job_dir: Path) -> float:
 def _be_quiet() -> None:
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
-
-
-def _memory_ran_out(problem: BaseException) -> bool:
-    words = str(problem).lower()
-    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "out of memory" in words or "allocate memory" in words
-
-
-def _memory_error(config: TrainingSettings) -> SettingError:
-    return SettingError("The memory is full.", f"Make the batch smaller ({config.batch_size} now) and accumulate gradients "
-                        "instead, make the sequences shorter, or turn gradient checkpointing on.", subject="batch_size",
-                        code="out_of_memory")

@@ -25,6 +25,7 @@ COLOURS = ["#0f9488", "#d97706", "#6366f1", "#be185d", "#4d7c0f", "#0369a1", "#7
 class ComparePanel:
     """`chosen` holds the ids of the ticked runs."""
 
+    config: type
     chosen: gr.State
     card: gr.Column
     curve: gr.Radio
@@ -32,7 +33,7 @@ class ComparePanel:
     table: gr.HTML
 
 
-def build_compare_panel(window: Window, kind: str) -> ComparePanel:
+def build_compare_panel(window: Window, kind: str, config: type) -> ComparePanel:
     """Draw the card where it is called."""
     with gr.Column(elem_classes="card", visible=False, elem_id=f"compare-{kind}") as card:
         table = gr.HTML("")
@@ -40,7 +41,7 @@ def build_compare_panel(window: Window, kind: str) -> ComparePanel:
                          label=say("compare.curve"), elem_classes="field")
         plot = gr.LinePlot(x="step", y="loss", color="run", x_title=say("run.step"), y_title=say("run.loss"), height=270, show_label=False,
                            buttons=[], color_title=" ")
-    panel = ComparePanel(gr.State([]), card, curve, plot, table)
+    panel = ComparePanel(config, gr.State([]), card, curve, plot, table)
     curve.input(shows(window, compared(panel), 3), [panel.chosen, curve], panel_outputs(panel), **QUICK)
     return panel
 
@@ -61,7 +62,7 @@ def compared(panel: ComparePanel) -> Any:
         names = {run_name(job): project.job_dir(job.id) for job in jobs}
         points = pd.DataFrame(curves(names, curve, MOST_POINTS), columns=["run", "step", "loss"])
         colours = dict(zip(names, COLOURS * (1 + len(names) // len(COLOURS)), strict=False))
-        return gr.update(visible=True), gr.update(value=points, color_map=colours), comparison_html(jobs, compare_runs(jobs))
+        return gr.update(visible=True), gr.update(value=points, color_map=colours), comparison_html(jobs, compare_runs(jobs), panel.config)
 
     return show
 

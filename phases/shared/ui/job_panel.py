@@ -70,7 +70,7 @@ def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> Ru
             log = gr.HTML("")
     with gr.Column(elem_classes="card"):
         history = event_html(elem_id=f"history-{kind}")
-    comparison = build_compare_panel(window, kind)
+    comparison = build_compare_panel(window, kind, config)
     panel = RunPanel(kind, config, gr.State(""), gr.State(""), gr.State(False), head, plot, log_scale, more, fold, log, history, comparison)
     _wire(window, pulse, panel)
     return panel

@@ -62,7 +62,7 @@ def test_unknown_kinds_jobs_and_predecessors_are_refused(queue: Queue) -> None:
     ("crash", "unexpected", "KeyError: 'somewhere'", "See the log"),
     ("memory", "out_of_memory", "The job ran out of memory.", "batch size"),
     ("disk", "disk_full", "The disk is full.", "Free some space"),
-    ("killed", "signal", "was ended from outside by SIGKILL", "log"),
+    ("killed", "signal", "was ended from outside by SIGKILL", "Resume the job"),
 ])
 def test_the_reason_of_a_failure_is_said_in_words(queue: Queue, behaviour: str, code: str, sentence: str, advice: str) -> None:
     queue.work()

@@ -34,7 +34,7 @@ def host() -> ModelHost:
 
 def test_the_answer_is_that_of_the_model(host: ModelHost, tiny: Path) -> None:
     model, tokenizer = load_model(tiny)
-    assert "".join(host.generate(tiny, HELLO, GREEDY)).strip() == greedy_answers(model, tokenizer, ["Which lamps?"], 8)[0]
+    assert "".join(host.generate(tiny, HELLO, GREEDY)).strip() == greedy_answers(model, tokenizer, ["Which lamps?"], 8)[0].text
 
 
 def test_failures_come_in_words_and_the_host_goes_on(host: ModelHost, tiny: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from phases.shared.errors import ModelError
-from phases.shared.models.tokenizer import BUILTIN_FOLDER, token_counter
+from phases.shared.models.tokenizer import BUILTIN_FOLDER, load_counter, remembering, token_counter
 from phases.shared.project import Project
 
 
@@ -49,3 +51,22 @@ def test_counting_loads_no_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(__file__).parents[3])
     assert done.stdout.strip() == "False"
+
+
+PIECES = [" ", "  ", "\n", "\t", "a", "The", "valve", "12.5", " .", "<s>", "<|end|>", "<", "\u00fc", "\u65e5\u672c", "\u2581", "\u00a0"]
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["words apart", "texts whole"])
+def test_remembering_changes_no_number(tmp_path: Path, apart: bool) -> None:
+    file = BUILTIN_FOLDER / "tokenizer.json"
+    if not apart:  # a token that reaches into the next word
+        model = json.loads(file.read_text())
+        vocabulary = model["model"]["vocab"]
+        vocabulary["a\u2581"] = len(vocabulary)
+        model["model"]["merges"].insert(0, ["a", "\u2581"])
+        file = tmp_path / "tokenizer.json"
+        file.write_text(json.dumps(model))
+    counter = load_counter("builtin", file)
+    remembers, chance = remembering(counter), random.Random(1)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(0, 12))) for _ in range(2000)]
+    assert [remembers(text) for text in texts] == [counter.count(text) for text in texts]

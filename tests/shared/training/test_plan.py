@@ -87,8 +87,9 @@ def test_what_is_missing_makes_a_plan_not_ready(projects: Path) -> None:
 
 def test_a_model_to_download_is_named_with_its_size_and_estimated(project: Project) -> None:
     plan = plan_cpt(project, CptConfig(base_model="Qwen/Qwen2.5-0.5B"))
-    assert (plan.download, plan.download_bytes, plan.exact) == ("Qwen/Qwen2.5-0.5B", 10**9, False)
-    assert plan.memory_bytes is None and plan.steps > 0
+    assert (plan.download, plan.exact) == ("Qwen/Qwen2.5-0.5B", False) and plan.download_bytes == pytest.approx(10**9, rel=0.05)
+    unknown = plan_cpt(project, CptConfig(base_model="someone/some-model"))
+    assert (unknown.download, unknown.download_bytes, unknown.memory_bytes) == ("someone/some-model", None, None) and unknown.steps > 0
 
 
 FACTS = Facts(kind="cpt", base="Qwen/Qwen2.5-0.5B", folder=None, method="lora", steps=500, epochs=3.0, learning_rate=3e-4, max_length=2048,
@@ -110,6 +111,15 @@ def test_each_rule_speaks_alone_and_with_its_reason(change: dict, words: str) ->
 
 def test_small_models_may_learn_fast_and_often() -> None:
     assert plan_warnings(replace(FACTS, parameters=5_700_000, epochs=12, learning_rate=2e-3, replay=0.0)) == ()
+
+
+@pytest.mark.parametrize("config", [CptConfig, SftConfig])
+@pytest.mark.parametrize(("preset", "parameters"), [("standard", 494_000_000), ("small", 5_700_000), ("large", 3_000_000_000)])
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_no_preset_is_warned_of(config: type, preset: str, parameters: int, method: str) -> None:
+    own = resolve(config, {"preset": preset, "method": method})
+    kind = "cpt" if config is CptConfig else "sft"
+    assert plan_warnings(replace(FACTS, kind=kind, method=method, parameters=parameters, learning_rate=own.learning_rate, epochs=own.epochs)) == ()
 
 
 def test_time_follows_the_lengths_of_the_batches() -> None:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
+import json
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from phases.shared.errors import CheckpointError, SettingError
-from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobStopped
 from phases.shared.project import Project
-from phases.shared.training.checkpoints import checkpoint_folders, newest_checkpoint, prune_checkpoints, run_identity
+from phases.shared.training.checkpoints import (
+    MANIFEST,
+    checkpoint_folders,
+    newest_checkpoint,
+    prune_checkpoints,
+    run_identity,
+    seal_checkpoint,
+)
+from tests.shared.training.kills import draw_moments, finish, kill_at, lines_of, outcome
 from tests.tiny_project import context_of, continue_job, make_project, prepare_job
-
-ROOT = Path(__file__).parents[3]
-ADAPTER = "adapter_model.safetensors"
 
 
 @pytest.fixture
@@ -28,41 +30,18 @@ def project(tmp_path: Path) -> Project:
     return make_project(tmp_path)
 
 
-def start_child(project: Project, job: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "tests.tiny_project", str(project.root), "cpt", job], cwd=ROOT,
-                            env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def outcome(project: Project, job: str) -> tuple[bytes, bytes]:
-    return (project.model_runs / job / ADAPTER).read_bytes(), (project.job_dir(job) / "loss.jsonl").read_bytes()
-
-
 def test_a_killed_training_ends_in_the_same_bytes(project: Project) -> None:
+    """A few moments of a new seed each time; `python -m tests.benchmarks.kills --points 50` takes as many as wished."""
     for job in ("whole", "killed"):
         prepare_job(project, "cpt", job, epochs=60, save_steps=7, lora_dropout=0.1)
-    assert start_child(project, "whole").wait(400) == 0
-    steps = len(list(read_json_lines(project.job_dir("whole") / "loss.jsonl")))
-    assert steps == 60 * 4
-    chance = random.Random(time.time_ns())
-    moments = sorted(chance.sample(range(8, steps - 1), 2))
-    for moment in moments:
-        kill_at(project, "killed", moment)
-    child = start_child(project, "killed")
-    assert child.wait(400) == 0, child.stderr.read().decode()[-2000:]
-    assert outcome(project, "killed") == outcome(project, "whole"), f"killed at steps {moments}"
+    finish(project, "whole")
+    assert lines_of(project, "whole") == 60 * 4
+    seed = time.time_ns()
+    found = [kill_at(project, "killed", moment) for moment in draw_moments(4, 60 * 4, 7, seed)]
+    finish(project, "killed")
+    assert outcome(project, "killed") == outcome(project, "whole"), f"seed {seed}: {found}"
+    assert all(one.repeated <= 7 for one in found), f"seed {seed}: {found}"
     assert "Going on from checkpoint-" in (project.job_dir("killed") / "log.txt").read_text()
-
-
-def kill_at(project: Project, job: str, step: int) -> None:
-    """SIGKILL as soon as that step stands in the job's losses."""
-    child = start_child(project, job)
-    losses = project.job_dir(job) / "loss.jsonl"
-    while not losses.exists() or losses.read_bytes().count(b"\n") < step:
-        assert child.poll() is None, "the training ended before it could be killed"
-        time.sleep(0.001)
-    child.send_signal(signal.SIGKILL)
-    child.wait(30)
-    child.stderr.close()
 
 
 def stop_after_next_step(project: Project, job: str) -> dict:
@@ -85,17 +64,12 @@ def test_a_stop_is_seen_at_the_next_step_and_saves(project: Project) -> None:
     assert outcome(project, "stopped") == outcome(project, "whole")
 
 
-@pytest.mark.parametrize("damage", ["truncated optimizer.pt", "missing rng_state.pth", "missing manifest.json"])
-def test_a_damaged_checkpoint_is_refused_and_the_one_before_used(project: Project, damage: str) -> None:
+def test_a_damaged_checkpoint_is_refused_and_the_one_before_used(project: Project) -> None:
     prepare_job(project, "cpt", "damaged", epochs=3)
     for _ in range(2):
         stop_after_next_step(project, "damaged")
-    kind, name = damage.split()
-    file = checkpoint_folders(project.checkpoints / "damaged")[0] / name
-    if kind == "truncated":
-        file.write_bytes(file.read_bytes()[:-100])
-    else:
-        file.unlink()
+    file = checkpoint_folders(project.checkpoints / "damaged")[0] / "optimizer.pt"
+    file.write_bytes(file.read_bytes()[:-100])
     log = project.job_dir("damaged") / "log.txt"
     log.unlink()  # the second step went on from checkpoint-1 as well
     continue_job(context_of(project, "damaged"), "cpt")
@@ -104,6 +78,73 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_used(project: Projec
     prepare_job(project, "cpt", "whole", epochs=3)
     continue_job(context_of(project, "whole"), "cpt")
     assert outcome(project, "damaged") == outcome(project, "whole")
+
+
+def delete(file: Path) -> None:
+    file.unlink()
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def flip_first(file: Path) -> None:
+    flip(file, 0)
+
+
+def flip_middle(file: Path) -> None:
+    flip(file, file.stat().st_size // 2)
+
+
+def flip(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(content)
+
+
+def test_every_file_of_a_checkpoint_is_proven(project: Project, tmp_path: Path) -> None:
+    """Each file in turn deleted, cut, emptied or changed by one bit, and one added: the one before is used."""
+    prepare_job(project, "cpt", "proven", epochs=3)
+    for _ in range(2):
+        stop_after_next_step(project, "proven")
+    saved = project.checkpoints / "proven"
+    identity = {key: json.loads((saved / "checkpoint-2" / MANIFEST).read_text())[key] for key in ("data", "config", "versions")}
+    assert newest_checkpoint(saved, identity)[0] == saved / "checkpoint-2"
+    names = sorted(path.name for path in (saved / "checkpoint-2").iterdir())
+    assert {MANIFEST, "adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"} < set(names)
+    damages: list[Callable[[Path], None]] = [delete, truncate, empty, flip_first, flip_middle]
+    for number, (name, damage) in enumerate([*((name, damage) for name in names for damage in damages), ("added.bin", Path.touch)]):
+        copy = shutil.copytree(saved, tmp_path / f"copy{number}")
+        damage(copy / "checkpoint-2" / name)
+        used, refused = newest_checkpoint(copy, identity)
+        assert used == copy / "checkpoint-1" and len(refused) == 1, f"{damage.__name__} {name}"
+        assert not (copy / "checkpoint-2").exists(), "its files would mix with those of the next save"
+        shutil.rmtree(copy)
+
+
+def test_a_manifest_vouches_for_itself(project: Project) -> None:
+    """Not even its figures can be changed by hand: a settings hash of another run is damage here, no other run."""
+    prepare_job(project, "cpt", "proven", epochs=3)
+    stop_after_next_step(project, "proven")
+    folder = project.checkpoints / "proven" / "checkpoint-1"
+    manifest = json.loads((folder / MANIFEST).read_text())
+    identity = {key: manifest[key] for key in ("data", "config", "versions")}
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "config": "0" * 64}))
+    assert newest_checkpoint(folder.parent, identity)[0] is None
+
+
+def test_a_save_without_the_optimizer_is_not_sealed(project: Project) -> None:
+    prepare_job(project, "cpt", "lacking", epochs=3)
+    stop_after_next_step(project, "lacking")
+    folder = project.checkpoints / "lacking" / "checkpoint-1"
+    for name in (MANIFEST, "optimizer.pt"):
+        (folder / name).unlink()
+    with pytest.raises(CheckpointError, match="lacks optimizer.pt"):
+        seal_checkpoint(folder, run_identity("data", {}))
 
 
 def test_a_checkpoint_of_other_settings_is_never_used(project: Project) -> None:

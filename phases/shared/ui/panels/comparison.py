@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.ui.figures import moment, number
+from phases.shared.options import options_of
+from phases.shared.ui.figures import moment
 from phases.shared.ui.tables import Column, empty_state, table, text
 from phases.shared.ui.texts import TEXTS, say
 
@@ -17,13 +18,14 @@ def run_name(job: Job) -> str:
     return f"{moment(job.started or job.created)} ({job.id[-4:]})"
 
 
-def comparison_html(jobs: Sequence[Job], compared: Mapping[str, Any]) -> str:
-    """The table, a column a run."""
+def comparison_html(jobs: Sequence[Job], compared: Mapping[str, Any], config: type) -> str:
+    """The table, a column a run; settings have the names that the form has for them."""
+    labels = {one.name: one.label for one in options_of(config)}
     head = f"<h3>{html.escape(say('compare.title'))}</h3>"
     rows = [(name, values) for part in ("settings", "results") for name, values in compared[part].items()]
     if not rows:
         return head + empty_state(say("compare.same"))
-    columns = [Column("", lambda row: f"<b>{text(_label(row[0]))}</b>", "short")]
+    columns = [Column("", lambda row: f"<b>{text(labels.get(row[0]) or _label(row[0]))}</b>", "short")]
     columns += [Column(run_name(job), lambda row, at=at: text(_value(row[1][at])), "num") for at, job in enumerate(jobs)]
     return head + table(columns, rows, label=say("compare.title"))
 
@@ -38,4 +40,4 @@ def _value(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return say("compare.yes") if value else say("compare.no")
-    return number(value) if isinstance(value, int | float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,23 +1,18 @@
-"""Cleaning steps: pure functions from text to text, each behind its own switch of `IngestConfig`.
+"""Running headers and footers: lines that return at one edge of the pages of a document.
 
-In: text as a parser gave it. Out: text for the knowledge base. Nothing here knows of files.
+In: for each page its lines near one edge. Out: which of them are no part of the text. Switch: `drop_repeated_lines`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
-HYPHEN_END = re.compile(r"(\w)[-\u2010\u00ad]$")
-PAIR = re.compile(r"(and|or|und|oder|bis|to)\b")
+from phases.rag_data.clean.lines import tidy_line
+
 EDGE_LINES = 3
 MIN_PAGES = 3
 REPEATED_SHARE = 0.5
@@ -30,49 +25,6 @@ class EdgeLine:
 
     text: str
     height: float
-
-
-@dataclass(frozen=True)
-class Cleaning:
-    """The switches; the fields have the names of `IngestConfig`."""
-
-    normalise_space: bool = True
-    join_lines: bool = True
-    join_hyphenation: bool = True
-    drop_repeated_lines: bool = True
-
-
-def safe_text(text: str) -> str:
-    """One kind of line end, composed letters, no control characters. Not a choice: offsets and search rely on it."""
-    return CONTROLS.sub("", LINE_ENDS.sub("\n", unicodedata.normalize("NFC", text).replace("\f", "\n")))
-
-
-def tidy_line(text: str) -> str:
-    """A line with single blanks inside, none outside, and nothing invisible."""
-    return BLANKS.sub(" ", INVISIBLE.sub("", text)).strip()
-
-
-def tidy_blank_lines(text: str) -> str:
-    """No blanks at line ends and at most one empty line in a row."""
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", text)).strip()
-
-
-def join_wrapped(lines: Sequence[str], *, hyphens: bool = True) -> str:
-    """One line of the lines of a paragraph.
-
-    With `hyphens`, "light-" + "house" becomes "lighthouse". A hyphen stays before a capital letter or digit and in a
-    pair such as "on- and offshore".
-    """
-    joined = ""
-    for line in (one.strip() for one in lines):
-        parted = HYPHEN_END.search(joined) and line and not PAIR.match(line)
-        if joined.endswith("\u00ad") or (hyphens and parted and line[0].islower()):
-            joined = joined[:-1] + line
-        elif parted and line[0].isalnum():
-            joined += line
-        else:
-            joined = f"{joined} {line}".strip()
-    return joined
 
 
 def repeated_lines(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
