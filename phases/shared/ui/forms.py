@@ -76,8 +76,8 @@ class Form:
 
 def edited(field: Any) -> Any:
     """The event of a field that a person changed. A Textbox tells its `input` by keys alone and misses what is pasted
-    with the mouse, so there it is `change`."""
-    return field.change if isinstance(field, gr.Textbox) else field.input
+    with the mouse, so there it is `change`; so it is where a button elsewhere may fill the field."""
+    return field.change if isinstance(field, gr.Textbox) or getattr(field, "allow_custom_value", False) else field.input
 
 
 def build_form(config: type, section: str, *, choices: Choices | None = None, several: Choices | None = None) -> Form:
