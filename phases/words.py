@@ -97,9 +97,9 @@ def show_documents(result: Sequence[Record]) -> str:
 
 
 def show_chunks(result: Record) -> str:
-    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"],
+    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"], one["language"],
              "held out" if one["held_out"] else one["state"], _short(one["content"])) for one in result["chunks"]]
-    return f"{table(('#', 'source', 'page', 'tokens', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
+    return f"{table(('#', 'source', 'page', 'tokens', 'language', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
 
 
 def show_report(result: Record) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
+from phases.rag_data.language import note_languages
 from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
 from phases.shared.database.chunks import (
@@ -22,6 +23,7 @@ from phases.shared.database.chunks import (
     edit_chunk,
     get_chunk,
     knowledge_summary,
+    languages_used,
     neighbours,
     set_chunk_state,
 )
@@ -48,6 +50,7 @@ class Overview:
     summary: Summary
     documents: list[DocumentRow]
     undo: str | None
+    languages: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,23 @@ class ChunkInContext:
 
 def overview(project: Project) -> Overview:
     with knowledge(project) as connection:
-        return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES))
+        return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES),
+                        languages_used(connection))
 
 
 def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None, page: int,
-                mode: str = "text", embed: Embed | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
+                mode: str = "text", embed: Embed | None = None, language: str | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
     with knowledge(project) as connection:
+        if language:
+            note_languages(connection)
         if query.strip():
-            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source, mode=mode, embed=embed)
-            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()][:MOST_HITS]
+            sifted = contains or language
+            hits = search_chunks(connection, query, limit=MOST_SIFTED if sifted else MOST_HITS, source=source, mode=mode, embed=embed)
+            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()]
+            hits = [hit for hit in hits if not language or hit.chunk.language == language][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
-        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains)
+        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
         return [(row, row.content) for row in rows], total
 
 
@@ -94,7 +102,9 @@ def save_chunk(project: Project, chunk_id: int, content: str) -> ChunkRow:
     """Store an edited chunk with its new token count."""
     tokens = token_counter(project).count(content)
     with knowledge(project) as connection:
-        return edit_chunk(connection, chunk_id, content, tokens)
+        edited = edit_chunk(connection, chunk_id, content, tokens)
+        note_languages(connection)
+        return edited
 
 
 def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:

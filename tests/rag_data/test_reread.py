@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.preview import excerpts
 from phases.rag_data.reread import reread_config, reread_documents
@@ -108,6 +109,20 @@ def test_the_commands(project: Project, tmp_path: Path) -> None:
     said = lehrling("reingest", "lamps", "a.md", "--remove-urls").out
     assert "read again: a.md" in said and "cleaned: remove urls: 1" in said and "https" not in contents(project)[1]
     assert lehrling("documents", "lamps", "--json").json[1]["reading"]["cleaning"]["remove_urls"]["count"] == 1
+
+
+def test_chunks_are_found_by_their_language(project: Project, tmp_path: Path) -> None:
+    add(project, text_file(tmp_path, "c.md", "Die Lampe der Station brennt mit Öl, und sie wird von dem Wärter mit einem Tuch geputzt."))
+    lehrling = Commands(project.root.parent)
+    (found,) = lehrling("chunks", "lamps", "--language", "de", "--json").json["chunks"]
+    assert (found["source"], found["language"]) == ("c.md", "de")
+    assert lehrling("edit-chunk", "lamps", str(found["id"]), "--content", "The lamp of the station burns oil and is cleaned by the keeper.").code == 0
+    assert lehrling("chunks", "lamps", "--language", "de", "--json").json["total"] == 0
+    english, total = view.chunk_lines(project, "", None, None, None, 1, language="en")
+    assert found["id"] in [chunk.id for chunk, _ in english] and total == len(english)
+    assert [chunk.source for chunk, _ in view.chunk_lines(project, "lamp", None, None, None, 1, language="en")[0]] == ["c.md", "a.md"]
+    view.save_chunk(project, found["id"], "La lampe de la station brûle de l'huile, et elle est nettoyée par le gardien.")
+    assert view.overview(project).languages["fr"] == 1
 
 
 def test_excerpts_begin_shortly_before_the_difference() -> None:
