@@ -68,7 +68,7 @@ COMMANDS: tuple[Command, ...] = (
             (_argument("documents", nargs="*", metavar="DOCUMENT", help="their names (all documents when none is given)"), DETACH),
             config="phases.rag_data.config:IngestConfig"),
     Command("clean-preview", "show what each cleaning step changes in a file or document, without storing anything",
-            commands.clean_preview, words.show_preview, (_argument("what", metavar="FILE_OR_DOCUMENT", help="a document's name, or a file"),),
+            commands.clean_preview, words.show_clean_preview, (_argument("what", metavar="FILE_OR_DOCUMENT", help="a document's name, or a file"),),
             config="phases.rag_data.config:IngestConfig"),
     Command("documents", "list the documents", commands.documents, words.show_documents),
     Command("remove", "remove a document and its chunks", commands.remove, words.show_sentence,

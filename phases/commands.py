@@ -72,7 +72,7 @@ def reingest(arguments: Namespace) -> dict[str, Any]:
 
 
 def clean_preview(arguments: Namespace) -> dict[str, Any]:
-    from phases.rag_data.preview import preview_record
+    from phases.rag_data.clean_preview import preview_record
     return preview_record(_project(arguments), arguments.what, arguments.settings)
 
 
@@ -95,14 +95,14 @@ def remove(arguments: Namespace) -> dict[str, Any]:
 
 
 def chunks(arguments: Namespace) -> dict[str, Any]:
-    from phases.rag_data.language import note_languages
+    from phases.rag_data.language import note_languages, with_languages
     from phases.shared.database.chunks import chunk_page
     with _knowledge(arguments) as connection:
         if arguments.language:
             note_languages(connection)
         rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state,
                                  contains=arguments.contains, language=arguments.language)
-    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in rows]}
+    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in with_languages(rows)]}
 
 
 def edit_chunk(arguments: Namespace) -> dict[str, Any]:

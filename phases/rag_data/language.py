@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from phases.shared.database.chunks import fill_languages
+from phases.shared.database.chunks import ChunkRow, fill_languages
 
 UNKNOWN = "unknown"
 NO_LANGUAGE = {"zxx", "und", "mul"}
@@ -44,6 +45,11 @@ def guess_language(texts: Iterable[str]) -> str:
 def note_languages(connection: sqlite3.Connection) -> int:
     """Give every chunk its language that has none, as in knowledge bases from before and after an edit; returns how many."""
     return fill_languages(connection, lambda text: guess_language([text]))
+
+
+def with_languages(chunks: Iterable[ChunkRow]) -> list[ChunkRow]:
+    """A page of chunks, each with its language, for showing; nothing is stored."""
+    return [replace(one, language=guess_language([one.content])) if one.language is None else one for one in chunks]
 
 
 def _guess(words: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
-from phases.rag_data.language import note_languages
+from phases.rag_data.language import note_languages, with_languages
 from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
 from phases.shared.database.chunks import (
@@ -28,7 +29,7 @@ from phases.shared.database.chunks import (
     set_chunk_state,
 )
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import DocumentRow, list_documents, remove_document
+from phases.shared.database.documents import DocumentRow, document_readings, list_documents, remove_document
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
@@ -79,7 +80,7 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
             hits = [hit for hit in hits if not language or hit.chunk.language == language][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
-        return [(row, row.content) for row in rows], total
+        return [(row, row.content) for row in with_languages(rows)], total
 
 
 def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
@@ -161,6 +162,16 @@ def merge_chunk_with_next(project: Project, chunk_id: int, seen: str | None = No
 def drop_chunk(project: Project, chunk_id: int) -> None:
     with knowledge(project) as connection:
         delete_chunk(connection, chunk_id)
+
+
+def document_reading(project: Project, document: int) -> tuple[str, dict[str, Any]]:
+    """A document's name, and how it was read ({} from before this was kept). Raises StorageError when it is not there."""
+    with knowledge(project) as connection:
+        source = next((one.source for one in list_documents(connection) if one.id == document), None)
+        if source is None:
+            raise StorageError("The document is not in the knowledge base any more.", "Choose another one in the table.",
+                               subject=str(document), code="document_missing")
+        return source, document_readings(connection)[source]
 
 
 def remove_source(project: Project, document: int) -> None:

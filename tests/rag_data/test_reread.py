@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from phases.rag_data import view
+from phases.rag_data.clean_preview import excerpts
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.preview import excerpts
 from phases.rag_data.reread import reread_config, reread_documents
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import all_chunks, edit_chunk
@@ -103,7 +103,7 @@ def test_the_commands(project: Project, tmp_path: Path) -> None:
     assert steps["remove_urls"] == (True, 1) and steps["remove_emails"] == (False, 1) and steps["join_lines"] == (True, 0)
     assert ["See https://example.org/lamps for the lamp.  It burns oil.", "See for the lamp. It burns oil."] in preview["excerpts"]
     shown = lehrling("clean-preview", "lamps", str(text_file(tmp_path, "other.txt", "M&uuml;ll  &amp; mehr"))).out
-    assert "Decode HTML entities" in shown and "M&uuml;ll &amp; mehr  ->" in shown and "Müll & mehr" in shown
+    assert "Decode HTML entities" in shown and "M&uuml;ll··&amp; mehr  ->" in shown and "Müll & mehr" in shown
     assert project.database.read_bytes() == before and len(list(project.documents.iterdir())) == 2
     assert lehrling("clean-preview", "lamps", "missing.md").code == 1
     said = lehrling("reingest", "lamps", "a.md", "--remove-urls").out
