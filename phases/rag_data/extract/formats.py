@@ -14,11 +14,13 @@ from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
+from phases.rag_data.extract.long_lines import check_length, check_raw_lines
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
-LONGEST_LINE = 10_000_000
+TEXT_LINE = 8_000_000  # four bytes for each character that a line may have
+MARKUP_LINE = 40_000_000  # pictures are written in one line
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Format:
     endings: tuple[str, ...]
     check: Callable[[Path, str], None]
     function: str
+    longest_line: int = 0  # in bytes, for formats whose reader a longer one would choke; 0 for any
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
         """Load the parser's library only now."""
@@ -42,13 +45,13 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
     Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx"),
     Format("odt", (".odt",), check_odt, "phases.rag_data.extract.opendocument:extract_odt"),
-    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf"),
+    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf", MARKUP_LINE),
     Format("epub", (".epub",), check_epub, "phases.rag_data.extract.epub:extract_epub"),
-    Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
-    Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
-    Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
-    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv"),
-    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
+    Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt", TEXT_LINE),
+    Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown", TEXT_LINE),
+    Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html", MARKUP_LINE),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv", TEXT_LINE),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv", TEXT_LINE),
     Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
     Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
     Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
@@ -74,6 +77,8 @@ def check_file(path: Path, source: str) -> Format:
         raise FileRejected(f"'{source}' is empty.", "Check that it was copied or downloaded completely.", subject=source,
                            code="file_empty")
     kind.check(path, source)
+    if kind.longest_line:
+        check_raw_lines(path, source, kind.longest_line)
     return kind
 
 
@@ -93,9 +98,7 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not any(letter.isalnum() for letter in found.text):
         raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
     text = found.text
-    if max(map(len, text.split("\n"))) > LONGEST_LINE:
-        raise FileRejected(f"'{source}' has a single line of more than {LONGEST_LINE:,} characters.",
-                           "Check that it is text for people, and break its lines.", subject=source, code="file_too_dense")
+    check_length(text, source)
     if not found.pages:
         text = safe_text(text)
         text = tidy_blank_lines(text) if cleaning.normalise_space else text.strip("\n")
