@@ -10,6 +10,7 @@ from phases.cpt import view
 from phases.cpt.config import CptConfig
 from phases.cpt.corpus import plan_cpt
 from phases.shared.project import Project
+from phases.shared.ui.base_models import build_base_models
 from phases.shared.ui.job_panel import build_run_panel
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
@@ -32,6 +33,7 @@ def build(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="side"):
             settings = build_settings(window, TRAINING, {"base_model": view.base_models(say("training.project_base"))})
         with gr.Column(elem_classes="wide"):
+            build_base_models(window, pulse, settings[0].fields["base_model"])
             build_plan(window, pulse, TRAINING, settings)
             build_run_panel(window, pulse, "cpt", CptConfig)
 

@@ -17,20 +17,28 @@ from lxml.etree import ParserError
 from lxml.html import HtmlElement
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, code, heading, markdown_table, paragraph
+from phases.rag_data.extract.formulas import formula_text
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
+from phases.shared.errors import FileRejected
 
 CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
-           "object", "video", "audio", "canvas", "math"}
+           "object", "video", "audio", "canvas"}
 AROUND = {"header", "footer", "aside"}
 PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
            "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
            "form", "tbody", "tr", "td", "th", "hr", "caption"}
-MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link)\b", re.IGNORECASE)
+MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link|"
+                          r"pagination|pager|advert(?:isement)?|promo|share|social|newsletter)\b", re.IGNORECASE)
+UNREAD_CLASSES = re.compile(r"\b(headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link)\b")
+BULLET = re.compile(r"[\u00b7\u2022\u25aa]\s+(?=\S)")
+NOTE_MARKS = re.compile(r"\b(footnote-ref|(doc-)?noteref|sdfootnoteanc|sdfootnotesym)\b")
+EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
+MOST_MARKUP = 50  # characters of a page for each one of its text
 FEWEST_CHARS = 300
 LAYOUT_CELL_CHARS = 1500
 
@@ -39,19 +47,42 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
     page = DECLARATION.sub("", cleaning.safe(decode_page(path.read_bytes())), count=1)
     try:
-        root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
+        parser = lxml.html.HTMLParser(huge_tree=True)
+        root = lxml.html.document_fromstring(page, parser=parser)
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
+    if any(one.type_name == "ERR_RESOURCE_LIMIT" for one in parser.error_log):  # the rest of the page is missing then
+        raise FileRejected(f"'{source}' is nested too deep to be read whole.", "Open it in a browser, print it to PDF, and add that.",
+                           subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
+    hidden = _without_hidden(root)
+    text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
+    notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
+    if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
+        notes.append(f"This page holds hardly any text to read ({len(text):,} characters): it builds what it shows by scripts. "
+                     "Print it to PDF or export its text, and add that.")
+    return Extracted(text, title, notes=tuple(notes))
+
+
+def _read(root: HtmlElement, page: str, cleaning: Cleaning) -> tuple[str, list[str]]:
+    """The page's text, and a note of what was left out around it."""
     main = _main_part(root)
     walked = walk_page(main if main is not None else root, bare=main is None)
-    note = ("Left out menus, page headers and footers around the main text.",)
+    note = ["Left out menus, page headers and footers around the main text."]
     if main is not None:
-        return Extracted(walked, title, notes=note if len(walked) < 0.9 * _length(root) else ())
+        return walked, note if len(walked) < 0.9 * _length(root) else []
     found = _main_text(page, cleaning)
-    if _is_enough(found, walked):
-        return Extracted(found, title, notes=note)
-    return Extracted(walked, title)
+    return (found, note) if _is_enough(found, walked) else (walked, [])
+
+
+def _without_hidden(root: HtmlElement) -> int:
+    """Remove what a page's own marks hide; returns how many letters that were. A page that is hidden whole is kept."""
+    letters = 0
+    for one in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
+        if one.tag not in DROPPED and one.getparent() is not None and one.tag != "main":
+            letters += _length(one)
+            one.drop_tree()
+    return letters
 
 
 def decode_page(data: bytes) -> str:
@@ -123,8 +154,10 @@ class _Walk:
         lines = [tidy_line(line) for line in "".join(self.words).split("\n")]
         text = "\n".join(line for line in lines if line)
         self.words = []
+        if not self.mark and (bullet := BULLET.match(text)):  # Word's pages write list marks as text
+            text, self.mark = text[bullet.end():], "- "
         if text:
-            self.blocks.append(Block(self.mark + (text.replace("\n", " ") if self.mark else text), tight=self.tight))
+            self.blocks.append(Block(self.mark + text.replace("\n", " ") if self.mark else paragraph(text), tight=self.tight))
             self.tight = bool(self.mark)
             self.mark = ""
 
@@ -154,12 +187,16 @@ class _Walk:
             self._table(element)
         elif tag == "pre":
             self._apart()
-            code = "".join(element.itertext()).strip("\n")
-            self.blocks += [Block(f"```\n{code}\n```")] if code.strip() else []
+            lines = "".join(element.itertext()).strip("\n")
+            self.blocks += [Block(code(lines))] if lines.strip() else []
         elif tag in {"ul", "ol"}:
             self._list(element)
         elif tag == "br":
             self.words.append("\n")
+        elif tag == "math":
+            self.words.append(formula_text(element))
+        elif _is_note_mark(element):
+            self.words.append(_note_mark(element))
         elif tag in PARTING:
             self.flush()
             self._children(element)
@@ -202,11 +239,33 @@ class _Walk:
         names = f"{element.get('class', '')} {element.get('role', '')}"
         if element.tag in DROPPED - ({"form"} if _length(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
             return True
-        if element.tag in {"a", "div", "ul", "span", "section", "p"} and MENU_CLASSES.search(names):
+        if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
             return element.tag == "a" or _link_share(element) > 0.6
+        if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
+            return True
         if not self.bare:
             return False
-        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol"} and _is_menu(element)
+        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol", "td"} and _is_menu(element)
+
+
+def _is_note_mark(element: HtmlElement) -> bool:
+    """The number of a footnote, which leads to it."""
+    names = f"{element.get('class')} {element.get('role')} {element.get('epub:type')} {element.get(EPUB_TYPE)}"
+    return element.tag == "a" and bool(NOTE_MARKS.search(names))
+
+
+def _note_mark(element: HtmlElement) -> str:
+    """ " [1]", or "[1] " at the foot."""
+    mark = f"[{''.join(_texts(element)).strip('[] ')}]"
+    return f"{mark} " if "sdfootnotesym" in element.get("class", "") else f" {mark}"
+
+
+def is_contents(root: HtmlElement) -> bool:
+    """A page that is a list of links: a book's table of contents."""
+    headings = sum(len(tidy_line(one.text_content())) for one in root.iter("h1", "h2", "title", "style"))
+    length = len(tidy_line(re.sub(r"\s+", " ", root.text_content()))) - headings
+    links = root.findall(".//a")
+    return len(links) > 2 and sum(len(tidy_line(one.text_content())) for one in links) > 0.7 * length
 
 
 def _is_menu(element: HtmlElement) -> bool:
@@ -235,7 +294,13 @@ def _inline(element: HtmlElement) -> str:
 def _texts(element: HtmlElement) -> Iterator[str]:
     yield element.text or ""
     for child in element:
-        if isinstance(child.tag, str) and child.tag not in DROPPED and "headerlink" not in child.get("class", ""):
+        if not isinstance(child.tag, str) or child.tag in DROPPED or UNREAD_CLASSES.search(f"{child.get('class')} {child.get('role')}"):
+            pass
+        elif child.tag == "math":
+            yield formula_text(child)
+        elif _is_note_mark(child):
+            yield _note_mark(child)
+        else:
             yield from _texts(child)
             yield " " if child.tag in PARTING or child.tag in {"br", "li"} else ""
         yield child.tail or ""

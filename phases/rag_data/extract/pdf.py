@@ -20,6 +20,7 @@ from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
+from phases.rag_data.extract.pdf_turned import turn_upright
 from phases.rag_data.extract.reading import tell_read
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
@@ -69,8 +70,10 @@ def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     for number in range(len(pdf)):
         tell_read(number, len(pdf))
         try:
-            with closing(pdf[number]) as page, closing(page.get_textpage()) as letters:
-                pages.append(page_with_tables(page, letters, page_lines(letters)))
+            with closing(pdf[number]) as page:
+                turn_upright(page)
+                with closing(page.get_textpage()) as letters:
+                    pages.append(page_with_tables(page, letters, page_lines(letters)))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))
     return pages

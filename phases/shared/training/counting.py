@@ -16,7 +16,7 @@ from typing import Any
 
 from phases.shared.errors import ModelError
 from phases.shared.models.base import BUILTIN_FOLDER
-from phases.shared.training.tokenizers import PLAIN, TEMPLATES
+from phases.shared.training.tokenizers import chosen_template
 
 LISTS_KEPT = 8  # counted lists that are kept: the plan is made anew with every change of the form
 CHAT_TOKENS = 8  # about what a template adds to a question and its answer, where the template cannot be run
@@ -103,11 +103,8 @@ def _chat_writer(folder: Path) -> Any:
     """
     from jinja2 import TemplateError
     described = _described(folder)
-    template = described.get("chat_template")
-    if not template:
-        vocabulary = _tokenizer(folder / "tokenizer.json").get_vocab()
-        fitting = [(one, end) for needed, one, end in TEMPLATES if all(token in vocabulary for token in needed)]
-        template, described["eos_token"] = fitting[0] if fitting else (PLAIN, described.get("eos_token"))
+    template, end = chosen_template(described.get("chat_template"), _tokenizer(folder / "tokenizer.json").get_vocab())
+    described["eos_token"] = end or described.get("eos_token")
     special = {name: value for name, value in described.items() if name.endswith("_token") and isinstance(value, str)}
 
     def write(question: str, answer: str) -> str:

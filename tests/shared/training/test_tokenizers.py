@@ -22,7 +22,7 @@ def test_a_template_is_made_of_tokens_that_are_there(tmp_path: Path) -> None:
     size = len(tokenizer)
     prepare_tokenizer(tokenizer)
     assert tokenizer.apply_chat_template(CHAT, tokenize=False) == "<s>Question: Who?\nAnswer: Ilse</s>\n"
-    assert tokenizer.apply_chat_template(CHAT[:1], tokenize=False, add_generation_prompt=True) == "<s>Question: Who?\nAnswer: "
+    assert tokenizer.apply_chat_template(CHAT[:1], tokenize=False, add_generation_prompt=True) == "<s>Question: Who?\nAnswer:"
     assert len(tokenizer) == size and tokenizer.pad_token == "<pad>"
 
 

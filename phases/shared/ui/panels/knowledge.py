@@ -11,12 +11,13 @@ from phases.shared.database.documents import DocumentRow
 from phases.shared.jobs.queue import Job
 from phases.shared.search import MARK_END, MARK_START
 from phases.shared.ui.job_words import progress_words, result_words, share_done
+from phases.shared.ui.panels.cleaning import cleaning_html
 from phases.shared.ui.tables import Column, button, marked, page_links, table, text
-from phases.shared.ui.texts import many, say
+from phases.shared.ui.texts import many, say, word
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
-OUTCOMES = ("added", "replaced", "unchanged")
+OUTCOMES = ("added", "replaced", "read_again", "unchanged")
 
 
 def embedding_line(model: str, waiting: int, fresh: int) -> str:
@@ -29,14 +30,14 @@ def embedding_line(model: str, waiting: int, fresh: int) -> str:
     return f"<p class='soft'>{html.escape(told)}</p>"
 
 
-def documents_table(documents: Sequence[DocumentRow]) -> str:
+def documents_table(documents: Sequence[DocumentRow], chosen: int = 0) -> str:
     columns = (
         Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>', "name"),
         Column(say("rag.pages"), lambda one: text(one.pages if one.pages is not None else "–"), "num"),
         Column(say("rag.chunks"), lambda one: f"{one.chunks:,}", "num"),
         Column("", lambda one: button("remove", say("rag.remove"), document=one.id, source=one.source), "num"))
     head = f"<h3>{html.escape(say('rag.documents'))}</h3>"
-    return head + table(columns, documents, empty=say("rag.no_documents"), label=say("rag.documents"))
+    return head + table(columns, documents, key=lambda one: one.id, chosen=chosen, empty=say("rag.no_documents"), label=say("rag.documents"))
 
 
 def summary_line(summary: Summary) -> str:
@@ -94,6 +95,8 @@ def report(job: Job) -> str:
              for one in result.get("rejected") or []]
     lines = "".join(f"<li><b>{text(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
+    cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
+    lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
 
 
@@ -115,5 +118,6 @@ def _line_text(line: tuple[ChunkRow, str]) -> str:
 def _tags(chunk: ChunkRow) -> str:
     names = [key for key, there in (("rag.tag_excluded", chunk.state == "excluded"), ("rag.tag_held_out", chunk.held_out),
                                     ("rag.tag_edited", chunk.origin == "edited")) if there]
-    return " ".join(f'<span class="tag">{html.escape(say(name))}</span>' for name in names)
+    words = [say(name) for name in names] + ([word("language", chunk.language)] if chunk.language not in {None, "unknown"} else [])
+    return " ".join(f'<span class="tag">{html.escape(one)}</span>' for one in words)
 

@@ -119,7 +119,7 @@ JOBS = {
 }
 
 COMMON = {
-    "form.advanced": "Advanced",
+    "form.advanced": "Advanced", "form.cleaning": "Cleaning", "form.cleaning_on": "Cleaning ({on} of {all} on)",
     "form.advanced_changed": "Advanced ({n} changed)",
     "form.changed": "{n} of the settings differ from the preset.",
     "choice.preset.standard": "Standard", "choice.preset.small": "Small corpus, small model", "choice.preset.large": "Model of 3B and more",
