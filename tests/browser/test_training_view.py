@@ -50,7 +50,7 @@ def test_from_the_plan_to_the_comparison(window: OpenWindow, page: Page, tmp_pat
     expect(history.locator(".state-done")).to_have_count(1, timeout=LONG)
     expect(plan).to_contain_text("as the last run")
     page.locator("#more-cpt").get_by_text("More curves").click()
-    expect(page.locator("#more-cpt .vega-embed, #more-cpt canvas, #more-cpt svg.marks")).not_to_have_count(0)
+    expect(page.locator("#more-cpt canvas")).to_have_count(4, timeout=LONG)
     fill(page, Epochs="3")
     expect(plan).to_contain_text("× 3")
     start(page, "#start-cpt")

@@ -91,6 +91,7 @@ JOBS = {
     "run.log_scale": "log10 of the loss",
     "run.log_loss": "log10(loss)",
     "run.more": "More curves", "run.memory_gib": "Memory (GiB)",
+    "run.memory_gpu": "GPU", "run.memory_process": "main memory", "history.held_out": "Held-out loss",
     "run.log": "Log",
     "run.no_log": "Nothing has been logged yet.",
     "run.state": "State", "run.progress": "Progress", "run.tokens_per_second": "Tokens a second", "run.rate": "Learning rate",

@@ -120,7 +120,7 @@ TABS = {
     "plan.memory": "Memory", "plan.disk": "Disk", "plan.download": "Download", "plan.trained": "Trained parameters",
     "plan.in_rows": "{texts} in {rows} sequences", "plan.not_measured": "not measured yet",
     "plan.from.probe": "measured", "plan.from.run": "as the last run", "plan.from.estimate": "estimated",
-    "plan.estimated": "{model} is not on this machine yet: tokens and steps are estimated until it is downloaded.",
+    "plan.estimated": "Tokens and steps are estimated: {model} is not on this machine yet, or its chat template cannot be run here.",
     "plan.measuring": "Time and memory are being measured.",
     "plan.measure_hint": "Measure time and memory: a few steps with these settings tell how long the run takes, in about half a minute.",
     "cpt.title": "Continued pretraining",
