@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,10 +18,10 @@ from pypdfium2 import raw
 
 from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
+from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
-from phases.rag_data.extract.pdf_turned import turn_upright
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
 
@@ -44,7 +45,7 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     if cleaning.drop_repeated_lines:
         pages, dropped = _without_repeated(pages, style)
         notes += [f"Left out {dropped} lines that return at the top or foot of the pages."] if dropped else []
-    pages = mark_headings(pages, style, outline)
+    pages = mark_headings([replace(page, items=tuple(with_aligned_tables(page.items))) for page in pages], style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
 
@@ -68,7 +69,6 @@ def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
     for number in range(len(pdf)):
         try:
             with closing(pdf[number]) as page:
-                turn_upright(page)
                 pages.append(page_with_tables(page, page_lines(page)))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))

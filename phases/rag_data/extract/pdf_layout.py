@@ -186,7 +186,7 @@ def _column_right(items: Sequence[Line | Table], index: int) -> float:
     """The right end of the column that a line stands in, shown by the lines around it."""
     here = items[index]
     near = [one for one in items[max(0, index - NEAR):index + NEAR + 1] if isinstance(one, Line) and not one.level]
-    alike = [one for one in near if abs(one.x0 - here.x0) < 40 and abs(one.size - here.size) < 0.15 * here.size]
+    alike = [one for one in near if abs(one.x0 - here.x0) < 40 and one.size > 0.85 * here.size]  # no page numbers
     return max((one.x1 for one in alike), default=here.x1)
 
 

@@ -13,7 +13,6 @@ from contextlib import closing
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain
 from phases.rag_data.extract.pdf_rules import Box, ruled_tables
 
@@ -28,7 +27,7 @@ def page_with_tables(page: pypdfium2.PdfPage, lines: list[Line]) -> Page:
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(page) if lines else ():
         items = _replaced(items, boxes, page)
-    return Page(tuple(with_aligned_tables(items)), page.get_height(), picture)
+    return Page(tuple(items), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
