@@ -18,6 +18,8 @@ TABS = {
     "rag.file_unchanged": "unchanged: it is here already",
     "rag.file_read_again": "read again",
     "rag.file_rejected": "not added",
+    "rag.all_files": "All files", "rag.rejected_so_far": "{files} not added",
+    "rag.file_reading": "reading", "rag.file_reading_part": "reading page {done} of {total}", "rag.file_cutting": "cutting into chunks",
     "rag.documents": "Documents",
     "rag.document": "Document", "rag.pages": "Pages", "rag.chunks": "Chunks", "rag.remove": "Remove",
     "rag.no_documents": "No documents yet. Drop files above and press Add documents.",
