@@ -97,7 +97,7 @@ def page_lines(page: pypdfium2.PdfPage) -> list[Line]:
 
 
 def _lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
-    text = _by_units(letters.get_text_range())
+    text = with_sharp_s(_by_units(letters.get_text_range()), letters)
     spans = [match.span() for match in LINE.finditer(text)]
     lines = [_line(letters, text, *span) for span in spans]
     loose = [line is not None and line.x1 - line.x0 > GAP_SHARE * line.size * len(line.text) for line in lines]
@@ -105,6 +105,14 @@ def _lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
         if line is not None and any(loose[max(place - 1, 0):place + 2]):
             lines[place] = replace(line, cells=tuple(_cells(letters, text, span, line.size)))
     return _joined([line for line in lines if line is not None])
+
+
+def with_sharp_s(text: str, letters: pypdfium2.PdfTextPage) -> str:
+    """\u00df where TeX's bitmap fonts, which have no name and do not say what their codes mean, seem to set \u00ff."""
+    if "\u00ff" not in text:
+        return text
+    place = _by_units(letters.get_text_range()).find("\u00ff")
+    return text if _font_name(letters, _letter(letters, place)) else text.replace("\u00ff", "\u00df")
 
 
 def _by_units(text: str) -> str:
@@ -179,8 +187,12 @@ def _size(letters: pypdfium2.PdfTextPage, letter: int) -> float:
     return round(raw.FPDFText_GetFontSize(letters, letter) * scale, 1)
 
 
-def _is_bold(letters: pypdfium2.PdfTextPage, letter: int) -> bool:
+def _font_name(letters: pypdfium2.PdfTextPage, letter: int) -> str:
     name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
     raw.FPDFText_GetFontInfo(letters, letter, name, len(name), flags)
-    named = BOLD_NAME.search(name.value.decode("utf-8", errors="replace"))
+    return name.value.decode("utf-8", errors="replace")
+
+
+def _is_bold(letters: pypdfium2.PdfTextPage, letter: int) -> bool:
+    named = BOLD_NAME.search(_font_name(letters, letter))
     return bool(named) or raw.FPDFText_GetFontWeight(letters, letter) >= BOLD_WEIGHT
