@@ -15,7 +15,7 @@ import datasets
 import torch
 from peft import LoraConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback, TrainerState
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
@@ -32,7 +32,7 @@ from phases.shared.training.checkpoints import (
     run_identity,
     step_of,
 )
-from phases.shared.training.distributed import decided_by_first, leave, processes
+from phases.shared.training.distributed import decided_by_first, processes
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.memory_errors import memory_error, memory_ran_out
 from phases.shared.training.plan import optimizer_steps, save_interval
@@ -110,12 +110,25 @@ class LengthGroupedOrder(torch.utils.data.Sampler):
             yield from batch
 
 
+class OrderOfEpoch(TrainerCallback):
+    """Tells the order its epoch. The trainer does so too, but not through the wrappers in which a run of several processes that is
+    resumed in the middle of an epoch hides it: it would go on with the rows of another epoch."""
+
+    def __init__(self, order: LengthGroupedOrder) -> None:
+        self.order = order
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        self.order.set_epoch(int(state.epoch or 0))
+
+
 class AdapterTrainer(SFTTrainer):
     """TRL's trainer with an order that can be repeated, and without a model card in every checkpoint."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         rows = train_dataset if train_dataset is not None else self.train_dataset
-        return LengthGroupedOrder([len(ids) for ids in rows["input_ids"]], self.args.per_device_train_batch_size, self.args.seed)
+        order = LengthGroupedOrder([len(ids) for ids in rows["input_ids"]], self.args.per_device_train_batch_size, self.args.seed)
+        self.add_callback(OrderOfEpoch(order))
+        return order
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with removed_unless_finished(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
@@ -135,7 +148,6 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         if not memory_ran_out(problem):
             raise
         raise memory_error(config, data.max_length) from problem
-    leave()
     if reporter.stopped:
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step
