@@ -50,8 +50,10 @@ CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
 JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
+LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done"),
+         _argument("--at", metavar="TIME", help="start no earlier: 22:00, or 2026-12-24 18:30"))
 TRAINING = (
-    DETACH, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing"),
+    *LATER, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing"),
     _argument("--probe", action="store_true", help="measure time and memory with a few steps, then show the plan"),
     _argument("--config", dest="settings_file", metavar="FILE", help="settings from a YAML file instead of the project's; flags win over it"),
     _argument("--print-config", action="store_true", help="print the settings as such a file, start nothing"),
@@ -110,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
                   "semantic, 0 to 1 in hybrid"))),
     Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt, TRAINING, config="phases.cpt.config:CptConfig"),
     Command("sft-data", "chunks -> question-answer pairs (tab 3)", commands.sft_data, words.show_sft_data,
-            (DETACH, _argument("--test", action="store_true", help="only test the provider")),
+            (*LATER, _argument("--test", action="store_true", help="only test the provider")),
             config="phases.sft_data.config:WriteConfig"),
     Command("pairs", "page through the question-answer pairs", commands.pairs, words.show_pairs, (
         *PAGE, _argument("--state", choices=("open", "accepted", "rejected")), _argument("--style"),
@@ -124,7 +126,7 @@ COMMANDS: tuple[Command, ...] = (
             (_argument("--dataset", default="sft_data", help="the data set's name"),)),
     Command("sft", "CPT model + pairs -> final model (tab 4)", commands.sft, words.show_sft, TRAINING, config="phases.sft.config:SftConfig"),
     Command("evaluate", "ask base, CPT and final model the held-out questions", commands.evaluate, words.show_evaluation,
-            (DETACH,), config="phases.sft.config:EvaluateConfig"),
+            LATER, config="phases.sft.config:EvaluateConfig"),
     Command("chat", "ask a model of the project", commands.chat, words.show_chat, (
         _argument("--model", default="final", help="base, cpt or final"),
         _argument("--prompt", help="the question; without it, questions are read line by line"),
@@ -132,10 +134,11 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--temperature", type=float, default=0.7, help="0 answers greedily"),
         _argument("--top-p", type=float, default=0.9), _argument("--top-k", type=int, default=50),
         _argument("--max-new-tokens", type=int, default=256))),
-    Command("export", "write a model for use elsewhere", commands.export, words.show_export, (DETACH,),
+    Command("export", "write a model for use elsewhere", commands.export, words.show_export, LATER,
             config="phases.sft.config:ExportConfig"),
-    Command("jobs", "list the jobs", job_commands.jobs, words.show_jobs, (
-        _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log")),
+    Command("jobs", "list the jobs, or change their order", job_commands.jobs, words.show_jobs, (
+        _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log"),
+        _argument("--move", nargs=2, metavar=("JOB", "WHERE"), help="let a waiting job go up, down or first")),
             needs_project=False),
     Command("stop", "stop a job and save, so that it can be resumed", job_commands.stop, words.show_sentence, JOB),
     Command("cancel", "end a job without saving", job_commands.cancel, words.show_sentence, JOB),

@@ -2,7 +2,7 @@
 
 In: parsed arguments. Out: the job's record, at once with `--detach`, else when it has ended.
 
-    python app.py jobs [NAME] | stop NAME | cancel NAME | resume NAME [--job J] | compare NAME JOB JOB...
+    python app.py jobs [NAME] [--move JOB up|down|first] | stop NAME | cancel NAME | resume NAME [--job J] | compare NAME JOB JOB...
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ LOOK_SECONDS = 0.3
 
 def jobs(arguments: Namespace) -> dict[str, Any]:
     from phases.shared.jobs.metrics import log_tail
-    from phases.shared.jobs.queue import get_job, list_jobs
+    from phases.shared.jobs.queue import get_job, list_jobs, move_job
     from phases.shared.jobs.wait import bring_up_to_date
     bring_up_to_date(arguments.projects)
+    if arguments.move:
+        move_job(arguments.projects, *arguments.move)
     if arguments.log:
         job = get_job(arguments.projects, arguments.log)
         return {"log": log_tail(open_project(arguments.projects, job.project).job_dir(job.id))}
@@ -81,8 +83,11 @@ def _settled(arguments: Namespace, job_id: str) -> dict[str, Any]:
 def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
     """Submit a job of the project and see it through."""
     from phases.shared.jobs.queue import submit_job
+    from phases.shared.jobs.times import start_time
+    not_before = start_time(arguments.at) if arguments.at else None
     try:
-        job = submit_job(arguments.projects, open_project(arguments.projects, arguments.project), kind, config)
+        job = submit_job(arguments.projects, open_project(arguments.projects, arguments.project), kind, config, after=arguments.after,
+                         not_before=not_before)
     except NotReady as error:
         raise NotReady(" ".join(error.missing), error.advice, subject=kind, missing=error.missing) from None
     return finished(arguments, job)

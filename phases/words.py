@@ -279,7 +279,8 @@ def show_jobs(result: Record) -> str:
     if not result["jobs"]:
         return "No jobs yet."
     listed = table(("job", "project", "state", "step", "created", "what"),
-                   [(one["id"], one["project"], one["state"], _steps(one["progress"]), one["created"], (one["error"] or {}).get("sentence", ""))
+                   [(one["id"], one["project"], one["state"], _steps(one["progress"]), one["created"],
+                     (one["error"] or {}).get("sentence", "") or (one["progress"] or {}).get("text", ""))
                     for one in result["jobs"]])
     resumable = next((one for one in result["jobs"] if one["resumable"]), None)
     return listed if resumable is None else (

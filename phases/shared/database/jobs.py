@@ -73,8 +73,13 @@ def lane_is_free(connection: sqlite3.Connection, lane: str) -> bool:
 
 
 def next_in_lane(connection: sqlite3.Connection, lane: str) -> sqlite3.Row | None:
-    """The first queued job of a lane whose predecessor, if it names one, is done."""
-    return connection.execute(f"SELECT * FROM jobs AS job WHERE {_READY} ORDER BY position LIMIT 1", (lane,)).fetchone()
+    """The first queued job of a lane whose predecessor, if it names one, is done, and whose time has come."""
+    return connection.execute(f"SELECT * FROM jobs AS job WHERE {_READY} ORDER BY position LIMIT 1", (lane, now())).fetchone()
+
+
+def waiting_for_time(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """Queued jobs whose time has not come yet."""
+    return connection.execute("SELECT * FROM jobs WHERE state = 'queued' AND not_before > ?", (now(),)).fetchall()
 
 
 def waiting_for_others(connection: sqlite3.Connection) -> list[tuple[sqlite3.Row, sqlite3.Row | None]]:
@@ -93,11 +98,11 @@ def count_queued_before(connection: sqlite3.Connection, lane: str, position: int
 # ---- any process ----
 
 def insert_job(connection: sqlite3.Connection, *, job_id: str, project: str, kind: str, lane: str, after: str | None,
-               config: Mapping[str, Any]) -> None:
+               not_before: str | None, config: Mapping[str, Any]) -> None:
     """Put a new job at the end of the queue."""
-    connection.execute("INSERT INTO jobs (id, project, kind, lane, state, resumable, position, after, config, created) "
-                       f"VALUES (?, ?, ?, ?, 'queued', 0, {_LAST_POSITION}, ?, ?, ?)",
-                       (job_id, project, kind, lane, after, _json(config), now()))
+    connection.execute("INSERT INTO jobs (id, project, kind, lane, state, resumable, position, after, not_before, config, created) "
+                       f"VALUES (?, ?, ?, ?, 'queued', 0, {_LAST_POSITION}, ?, ?, ?, ?)",
+                       (job_id, project, kind, lane, after, not_before, _json(config), now()))
 
 
 def requeue_job(connection: sqlite3.Connection, job_id: str) -> bool:
@@ -138,6 +143,12 @@ def swap_with_neighbour(connection: sqlite3.Connection, job_id: str, *, up: bool
         return True
 
 
+def move_first(connection: sqlite3.Connection, job_id: str) -> bool:
+    """Put a queued job before every other one; False when it is not queued."""
+    return connection.execute("UPDATE jobs SET position = (SELECT min(position) - 1 FROM jobs) WHERE id = ? AND state = 'queued'",
+                              (job_id,)).rowcount == 1
+
+
 def set_seen(connection: sqlite3.Connection, job_id: str) -> None:
     connection.execute("UPDATE jobs SET seen = 1 WHERE id = ?", (job_id,))
 
@@ -151,7 +162,7 @@ def claim_job(connection: sqlite3.Connection, lane: str, worker_pid: int) -> sql
         "request = NULL, progress = NULL, started = ?, ended = NULL "
         f"WHERE id = (SELECT id FROM jobs AS job WHERE {_READY} AND NOT EXISTS "
         "(SELECT 1 FROM jobs AS busy WHERE busy.lane = job.lane AND busy.state = 'running') ORDER BY position LIMIT 1) RETURNING *",
-        (worker_pid, now(), lane)).fetchall()
+        (worker_pid, now(), lane, now())).fetchall()
     return rows[0] if rows else None
 
 
@@ -187,7 +198,7 @@ def mark_applied(connection: sqlite3.Connection, job_id: str, sequence: int) -> 
                               (job_id, sequence)).rowcount == 1
 
 
-_READY = ("job.state = 'queued' AND job.lane = ? AND (job.after IS NULL OR EXISTS "
+_READY = ("job.state = 'queued' AND job.lane = ? AND (job.not_before IS NULL OR job.not_before <= ?) AND (job.after IS NULL OR EXISTS "
           "(SELECT 1 FROM jobs AS first WHERE first.id = job.after AND first.state = 'done'))")
 _LAST_POSITION = "(SELECT coalesce(max(position), 0) + 1 FROM jobs)"
 

@@ -174,4 +174,5 @@ JOB_MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX jobs_queue ON jobs (state, lane, position);
     CREATE UNIQUE INDEX jobs_one_running ON jobs (lane) WHERE state = 'running';  -- a lane carries one job at a time
     """,
+    "ALTER TABLE jobs ADD COLUMN not_before TEXT;  -- it waits until then (ISO, UTC); null: it does not",
 )

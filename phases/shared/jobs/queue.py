@@ -28,6 +28,7 @@ from phases.shared.project import Project
 
 CONFIG_FILE = "config.yaml"
 INPUTS_FOLDER = "inputs"
+MOVES = ("up", "down", "first")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Job:
     resumable: bool
     position: int
     after: str | None
+    not_before: str | None
     attempt: int
     request: str | None
     worker_pid: int | None
@@ -77,13 +79,14 @@ def job_of(row: sqlite3.Row) -> Job:
 # ---- submitting ----
 
 def submit_job(projects: Path, project: Project, kind: str, config: Any, arguments: Mapping[str, Any] | None = None,
-               after: str | None = None, *, kinds: Mapping[str, JobKind] = KINDS) -> Job:
+               after: str | None = None, not_before: str | None = None, *, kinds: Mapping[str, JobKind] = KINDS) -> Job:
     """Freeze what the job needs into runs/JOB/ and put it at the end of the queue.
 
     Args:
         config: an instance of the kind's configuration class.
         arguments: handed to the kind's `prepare` (file names and the like).
         after: id of a job that must be done first.
+        not_before: ISO time (UTC) before which it does not start.
 
     Raises whatever `prepare` raises (NotReady says everything that is missing); nothing is left behind then.
     """
@@ -98,7 +101,7 @@ def submit_job(projects: Path, project: Project, kind: str, config: Any, argumen
             write_atomically(job_dir / CONFIG_FILE, yaml.safe_dump(as_mapping(config), allow_unicode=True, sort_keys=False))
             load_named(about.prepare)(project, config, job_dir / INPUTS_FOLDER, dict(arguments or {}))
             sync_folder(job_dir.parent)
-            table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=about.lane, after=after,
+            table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=about.lane, after=after, not_before=not_before,
                              config=as_mapping(config))
         except BaseException:
             shutil.rmtree(job_dir, ignore_errors=True)
@@ -182,11 +185,19 @@ def resume_job(projects: Path, job_id: str) -> Job:
         return job_of(_row(connection, job_id))
 
 
-def move_job(projects: Path, job_id: str, up: bool) -> None:
-    """Let a queued job change places with the one before or behind it in its lane; at the end of the queue it stays."""
+def move_job(projects: Path, job_id: str, where: str) -> None:
+    """Let a queued job change places with the one before ("up") or behind it ("down") in its lane, or come before all others
+    ("first"); at an end of the queue it stays. Raises JobError when it does not wait, or goes nowhere."""
     with table.job_table(projects) as connection:
-        _row(connection, job_id)
-        table.swap_with_neighbour(connection, job_id, up=up)
+        row = _row(connection, job_id)
+        if where not in MOVES:
+            raise JobError(f"A job cannot move '{where}'.", f"Say one of: {', '.join(MOVES)}.", subject=job_id, code="job_move")
+        if row["state"] != "queued":
+            raise JobError(f"{job_id} does not wait: it is {row['state']}.", "", subject=job_id, code="job_state")
+        if where == "first":
+            table.move_first(connection, job_id)
+        else:
+            table.swap_with_neighbour(connection, job_id, up=where == "up")
 
 
 def mark_seen(projects: Path, job_id: str) -> None:

@@ -88,7 +88,7 @@ def start_engine(words: Sequence[str]) -> None:
     runpy.run_module("torch.distributed.run", run_name="__main__")
 
 
-def work_as_rank(job_dir: Path, order: Mapping[str, Any]) -> int:
+def work_as_rank(job_dir: Path, order: Mapping[str, Any]) -> None:
     """Do the job's work as one of several; one that fails waits for the first to say why, since torchrun ends all at its exit."""
     from phases.shared.jobs.child import do_work
     from phases.shared.training.distributed import rank, take_own_gpu
@@ -96,14 +96,14 @@ def work_as_rank(job_dir: Path, order: Mapping[str, Any]) -> int:
     take_own_gpu()
     folder = job_dir / RANKS_FOLDER
     outcome = do_work(job_dir, order, rank())
+    failed = outcome["state"] == "failed" and rank() > 0
     write_json(folder / f"{rank()}.json", {**outcome, "time": time.time()})
-    sys.stderr.flush()
-    if rank() == 0:
-        return 0
     until = time.monotonic() + WAIT_SECONDS
-    while outcome["state"] == "failed" and not (folder / "0.json").exists() and time.monotonic() < until:
+    while failed and not (folder / "0.json").exists() and time.monotonic() < until:
         time.sleep(0.1)
-    os._exit(1 if outcome["state"] == "failed" else 0)  # a broken group of processes can hang while it is taken down
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(failed))  # taking down the group of processes can hang
 
 
 def end_with_parent() -> None:
@@ -125,4 +125,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "start":
         start_engine(sys.argv[2:])
     else:
-        sys.exit(work_as_rank(Path(sys.argv[2]), json.loads(sys.argv[3])))
+        work_as_rank(Path(sys.argv[2]), json.loads(sys.argv[3]))

@@ -23,6 +23,7 @@ from phases.shared.jobs.process import Child, send_order, spawn
 from phases.shared.jobs.queue import INPUTS_FOLDER, Job, job_of
 from phases.shared.jobs.reasons import predecessor_failed, project_gone, record_of, unknown_kind
 from phases.shared.jobs.running import RunningJob, read_outcome
+from phases.shared.jobs.times import local_time
 from phases.shared.project import Project, open_project
 from phases.shared.settings import load_keys
 
@@ -164,6 +165,8 @@ class Worker:
                                  error=predecessor_failed(row["after"], state))
             else:
                 self._say_why(job_of(row), f"waits for {row['after']}")
+        for row in table.waiting_for_time(self._connection):
+            self._say_why(job_of(row), f"starts at {local_time(row['not_before'])}")
 
     def _start_next(self, lane: str) -> None:
         first = table.next_in_lane(self._connection, lane)

@@ -1,7 +1,8 @@
 """Several processes that train together: which one this is, and what they must agree on. For child processes only (torch).
 
 In: the variables RANK, WORLD_SIZE and LOCAL_RANK that torchrun sets (without them there is one process). Out: the same answer in
-every process, where a difference would let one wait for the others for ever. The first process (rank 0) writes all files.
+every process, where a difference would let one wait for the others for ever. The first process (rank 0) writes all files. The group of processes is never taken down: gloo can hang in that
+(a thread of its own waits for Python's lock while Python waits for the thread); each process leaves by os._exit instead.
 """
 
 from __future__ import annotations
@@ -61,9 +62,3 @@ def wait_for_all() -> None:
     """Go on when every process has come so far."""
     if distributed.is_initialized():
         distributed.barrier()
-
-
-def leave() -> None:
-    """Part from the others: from here on this process works alone."""
-    if distributed.is_initialized():
-        distributed.destroy_process_group()

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import datasets
 import torch
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, TrainerCallback, TrainerState
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig as TrainerConfig
 from trl import SFTTrainer
@@ -33,7 +33,7 @@ from phases.shared.training.checkpoints import (
     step_of,
 )
 from phases.shared.training.clock import StepClock, clock_for
-from phases.shared.training.distributed import decided_by_first, leave, processes
+from phases.shared.training.distributed import decided_by_first, processes
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.losses import WHOLE_LOGITS_BYTES, logits_bytes, mean_loss
 from phases.shared.training.memory_errors import memory_error, memory_ran_out
@@ -101,6 +101,17 @@ class Trained:
                 **({"ended_early": True} if self.ended_early else {})}
 
 
+class OrderOfEpoch(TrainerCallback):
+    """Tells the order its epoch. The trainer does so too, but not through the wrappers in which a run of several processes that is
+    resumed in the middle of an epoch hides it: it would go on with the rows of another epoch."""
+
+    def __init__(self, order: LengthGroupedOrder) -> None:
+        self.order = order
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        self.order.set_epoch(int(state.epoch or 0))
+
+
 class AdapterTrainer(SFTTrainer):
     """TRL's trainer with an order that can be repeated, and without a model card in every checkpoint."""
 
@@ -110,7 +121,9 @@ class AdapterTrainer(SFTTrainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         rows = train_dataset if train_dataset is not None else self.train_dataset
-        return reading_order(rows, self.order, self.args.per_device_train_batch_size, self.args.seed)
+        order = reading_order(rows, self.order, self.args.per_device_train_batch_size, self.args.seed)
+        self.add_callback(OrderOfEpoch(order))
+        return order
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         """TRL's chunked head computes the logits twice so that they never stand in memory whole; where they fit, once is enough."""
@@ -146,7 +159,6 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         if not memory_ran_out(problem):
             raise
         raise memory_error(config, data.max_length) from problem
-    leave()
     if reporter.stopped:
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step

@@ -87,8 +87,9 @@ def queue_table(projects: Path) -> str:
     """What waits, in the order in which it will run."""
     jobs = sorted(list_jobs(projects, states=("queued",)), key=lambda job: job.position)
     columns = (Column(say("queue.job"), lambda job: text(kind_of(job))), Column(say("queue.project"), lambda job: text(job.project)),
-               Column("", lambda job: button("up", say("queue.up"), job=job.id) + button("down", say("queue.down"), job=job.id)
-                      + button("cancel", say("queue.cancel"), job=job.id), "short"))
+               Column(say("queue.waits"), lambda job: text((job.progress or {}).get("text", ""))),
+               Column("", lambda job: button("first", say("queue.first"), job=job.id) + button("up", say("queue.up"), job=job.id)
+                      + button("down", say("queue.down"), job=job.id) + button("cancel", say("queue.cancel"), job=job.id), "short"))
     return table(columns, jobs, empty=say("queue.empty"))
 
 
@@ -112,5 +113,5 @@ def _changed_queue(window: Window, project: Project | None, event: dict) -> str:
     if event["act"] == "cancel":
         request_cancel(window.projects, event["job"])
     else:
-        move_job(window.projects, event["job"], up=event["act"] == "up")
+        move_job(window.projects, event["job"], event["act"])
     return queue_table(window.projects)

@@ -29,9 +29,10 @@ class Queue:
         self.project = project
         self.worker: Worker | None = None
 
-    def submit(self, kind: str = "parse", *, after: str | None = None, arguments: dict[str, Any] | None = None,
-               **settings: Any) -> Job:
-        return submit_job(self.projects, self.project, kind, SampleConfig(**settings), arguments, after, kinds=SAMPLE_KINDS)
+    def submit(self, kind: str = "parse", *, after: str | None = None, not_before: str | None = None,
+               arguments: dict[str, Any] | None = None, **settings: Any) -> Job:
+        return submit_job(self.projects, self.project, kind, SampleConfig(**settings), arguments, after, not_before,
+                          kinds=SAMPLE_KINDS)
 
     def work(self, **more: Any) -> Worker:
         self.worker = Worker.try_start(self.projects, kinds=SAMPLE_KINDS, **more)

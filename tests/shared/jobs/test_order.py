@@ -4,23 +4,77 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
+
+from phases.shared.database.connection import open_database
+from phases.shared.database.jobs import claim_job, job_table
+from phases.shared.database.schema import JOB_MIGRATIONS
+from phases.shared.errors import JobError, SettingError
 from phases.shared.jobs.locks import compute_lock_file, lock_compute
-from phases.shared.jobs.queue import move_job, queue_place, request_cancel, request_stop, resume_job
+from phases.shared.jobs.queue import get_job, move_job, queue_place, request_cancel, request_stop, resume_job
+from phases.shared.jobs.times import start_time
 from tests.shared.jobs.conftest import Queue
 
 
 def test_jobs_run_in_the_order_of_the_queue(queue: Queue) -> None:
     first, second, third = (queue.submit() for _ in range(3))
-    move_job(queue.projects, third.id, up=True)
-    move_job(queue.projects, first.id, up=True)  # the first cannot move up
-    move_job(queue.projects, second.id, up=False)  # the last cannot move down
+    move_job(queue.projects, third.id, "up")
+    move_job(queue.projects, first.id, "up")  # the first cannot move up
+    move_job(queue.projects, second.id, "down")  # the last cannot move down
     order = [first, third, second]
     assert [queue_place(queue.projects, job.id) for job in order] == [1, 2, 3]
     queue.work()
     ended = [queue.ended(job) for job in order]
     assert ended == sorted(ended, key=lambda job: job.started)
     assert queue_place(queue.projects, first.id) == 0
+
+
+def test_a_job_that_is_moved_first_passes_all_others(queue: Queue) -> None:
+    jobs = [queue.submit() for _ in range(4)]
+    move_job(queue.projects, jobs[3].id, "first")
+    move_job(queue.projects, jobs[2].id, "first")
+    assert [queue_place(queue.projects, job.id) for job in jobs] == [3, 4, 1, 2]
+    with pytest.raises(JobError, match="cannot move 'sideways'"):
+        move_job(queue.projects, jobs[0].id, "sideways")
+    request_cancel(queue.projects, jobs[0].id)
+    with pytest.raises(JobError, match="does not wait: it is cancelled"):
+        move_job(queue.projects, jobs[0].id, "first")
+
+
+def test_a_job_for_the_night_waits_for_its_time_and_lets_others_pass(queue: Queue) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=3)).isoformat(timespec="milliseconds")
+    night, other = queue.submit(not_before=soon), queue.submit()
+    queue.work()
+    assert queue.ended(other).state == "done"
+    queue.until(lambda: "starts at" in (queue.get(night).progress or {}).get("text", ""))
+    assert queue.get(night).waiting
+    done = queue.ended(night)
+    assert done.state == "done" and done.started >= soon
+
+
+def test_times_as_a_person_writes_them() -> None:
+    evening = datetime(2026, 11, 21, 21, 30).astimezone()
+    assert datetime.fromisoformat(start_time("22:00", evening)) == datetime(2026, 11, 21, 22, 0).astimezone()
+    assert datetime.fromisoformat(start_time("21:30", evening)) == datetime(2026, 11, 22, 21, 30).astimezone()
+    assert datetime.fromisoformat(start_time("2026-12-24 18:30", evening)) == datetime(2026, 12, 24, 18, 30).astimezone()
+    assert start_time("22:00", evening).endswith("+00:00")
+    for wrong, said in (("tonight", "is no time"), ("25:00", "is no time"), ("2026-11-20 10:00", "is past")):
+        with pytest.raises(SettingError, match=said):
+            start_time(wrong, evening)
+
+
+def test_a_queue_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
+    with closing(open_database(tmp_path / "jobs.sqlite", JOB_MIGRATIONS[:1])) as old:
+        old.execute("INSERT INTO jobs (id, project, kind, lane, state, position, config, created) "
+                    "VALUES ('parse-1', 'Fells', 'parse', 'light', 'queued', 1, '{}', 'then')")
+    job = get_job(tmp_path, "parse-1")
+    assert (job.waiting, job.not_before) == (True, None)
+    with job_table(tmp_path) as connection:
+        assert claim_job(connection, "light", 1)["id"] == "parse-1"
 
 
 def test_a_light_job_passes_a_long_training(queue: Queue) -> None:

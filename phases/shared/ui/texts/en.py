@@ -78,7 +78,7 @@ JOBS = {
     "stop.save": "Stop and save",
     "stop.cancel": "Cancel the run",
     "queue.title": "Waiting",
-    "queue.job": "Run", "queue.project": "Project", "queue.up": "Earlier", "queue.down": "Later", "queue.cancel": "Cancel",
+    "queue.job": "Run", "queue.project": "Project", "queue.waits": "Waits for", "queue.first": "First", "queue.up": "Earlier", "queue.down": "Later", "queue.cancel": "Cancel",
     "queue.empty": "Nothing is waiting.",
     "notice.title": "{job}: {state}",
     "notice.seen": "Dismiss",
