@@ -2,7 +2,7 @@ r"""RTF -> text: headings by outline level or style, lists, tables as Markdown t
 
 In: an RTF file. Out: Markdown text. striprtf decodes the text but drops all structure, so marks are put into the source
 first, as escaped control characters that no document holds (\'01 to \'08); they come back at their places in its text.
-Page headers and footnotes are left out, the latter with a note.
+Page headers, deleted text and footnotes are left out, the latter with a note.
 """
 
 from __future__ import annotations
