@@ -1,4 +1,4 @@
-"""PDF -> text: lines by PDFium, tables by their ruled lines, headings by their size.
+"""PDF -> text: lines by PDFium, tables by their ruled lines or aligned columns, headings by their size.
 
 In: a PDF file. Out: one line a paragraph, "# Heading" lines, Markdown tables, and where each page begins.
 PDFium gives the text and is several times faster than the alternatives; it is not thread-safe, so each process reads one

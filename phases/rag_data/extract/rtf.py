@@ -2,7 +2,7 @@ r"""RTF -> text: headings by outline level or style, lists, tables as Markdown t
 
 In: an RTF file. Out: Markdown text. striprtf decodes the text but drops all structure, so marks are put into the source
 first, as escaped control characters that no document holds (\'01 to \'08); they come back at their places in its text.
-Page headers and footnotes are left out, the latter with a note.
+Page headers, deleted text and footnotes are left out, the latter with a note.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl|cellx)(\d{1,6})|(cell|row|trowd|n
 PLAIN_MARKS = {"cell": CELL, "row": ROW_END, "trowd": ROW, "nestcell": INNER}
 STYLE = re.compile(r"\{\\s(\d+)\\[^{}]*?(?:heading (\d)|\\outlinelevel(\d)[^{}]*?|(title))\s*;\}", re.IGNORECASE)
 PAGE_OF_CODES = re.compile(r"\\ansicpg(\d{3,5})")
-FIELD_CODE = re.compile(r"\{\\\*\\fldinst(?:[^{}]|\{[^{}]*\})*\}")  # addresses of links, which striprtf would put into the text
+UNREAD = re.compile(r"\{\\(?:\*\\fldinst|deleted)\b(?:[^{}]|\{[^{}]*\})*\}")  # addresses of links, and what was struck out
+BOX = re.compile(r"\{(?:\\\*)?\\(?:shp|shpinst|shptxt)(?![a-z])")  # text boxes, which striprtf would leave out
 TITLE = re.compile(r"\{\\title ((?:[^{}\\]|\\[^{}])*)\}")
-ITEM = re.compile(r"\s*(?:(\d{1,3}|[a-z])[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
+ITEM = re.compile(r"\s*(?:(\d{1,3}|[a-z])[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\ue000-\uf8ffo-])\t\s*")
 
 SAME_EDGE = 60  # twips, a millimetre
 
@@ -60,7 +61,7 @@ def _marked(rtf: str) -> str:
         level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1 + below_title
         return f"{kept}{_escaped(LEVEL)}{level}{_escaped(END)}" if 1 <= level <= 9 else match[0]
 
-    return MARKS.sub(mark, FIELD_CODE.sub("", rtf).replace("{\\pntext", "{\\listtext"))
+    return MARKS.sub(mark, BOX.sub(r"{\\txtbox", UNREAD.sub("", rtf)).replace("{\\pntext", "{\\listtext"))
 
 
 def _escaped(mark: str) -> str:

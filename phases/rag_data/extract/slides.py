@@ -15,6 +15,7 @@ import pptx
 from lxml.etree import LxmlError
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError, PythonPptxError
+from pptx.oxml import parse_xml
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
@@ -23,6 +24,8 @@ from phases.rag_data.extract.sniff import damaged
 LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
 LEFT_OUT = {PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.HEADER, PP_PLACEHOLDER.SLIDE_NUMBER}
 MOST_NESTED = 20
+DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 
 
@@ -71,6 +74,8 @@ def _shape(shape: Any, number: int) -> Iterator[Block]:
         yield Block(markdown_table([[_cell(cell) for cell in row.cells] for row in shape.table.rows]), number)
     elif getattr(shape, "has_chart", False):
         yield Block(_chart(shape.chart), number)
+    elif (places := shape._element.find(f".//{DIAGRAM}relIds")) is not None:
+        yield Block("\n".join(_diagram(shape.part, places)), number)
     elif shape.has_text_frame:
         yield from _paragraphs(shape.text_frame, number, as_list=kind in LISTS)
 
@@ -116,6 +121,17 @@ def _chart(chart: Any) -> str:
         rows.append([name, *("" if place >= len(one) or one[place] is None else f"{one[place]:.12g}" for one in values)])
     table = safe_text(markdown_table(rows)) if names and series else ""
     return "\n\n".join(filter(None, (safe_text(title), table)))
+
+
+def _diagram(slide: Any, places: Any) -> Iterator[str]:
+    """The texts of a SmartArt drawing as list items; they stand in a part of their own."""
+    part = slide.rels.get(places.get(f"{RELATIONS}dm"))
+    if part is None or part.is_external:
+        return
+    for point in parse_xml(part.target_part.blob).iter(f"{DIAGRAM}pt"):
+        words = tidy_line(" ".join(one.text or "" for one in point.iter(f"{DRAWING}t")))
+        if words:
+            yield safe_text(f"- {words}")
 
 
 def _line(text: str) -> str:

@@ -1,7 +1,7 @@
 """TXT and Markdown -> text.
 
 In: bytes in any usual encoding. Out: text whose paragraphs are one line each. Markdown keeps its marks; plain text gets
-headings where a line is underlined.
+headings where a line is underlined, numbered as a section, or in capitals.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """DOCX -> text: headings by style, lists, tables as Markdown tables, all in the order of the document.
 
 In: a DOCX file. Out: Markdown text. The document's XML is walked here, because python-docx leaves out what stands in
-content controls, text boxes, tracked insertions and footnotes. Page headers and footers are left out on purpose.
+content controls, text boxes, tracked insertions and footnotes. Page headers and footers are left out on purpose, and so is hidden text, with a note.
 """
 
 from __future__ import annotations
