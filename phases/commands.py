@@ -81,7 +81,7 @@ def reingest(arguments: Namespace) -> dict[str, Any]:
 
 
 def clean_preview(arguments: Namespace) -> dict[str, Any]:
-    from phases.rag_data.preview import preview_record
+    from phases.rag_data.clean_preview import preview_record
     return preview_record(_project(arguments), arguments.what, arguments.settings)
 
 
@@ -104,11 +104,14 @@ def remove(arguments: Namespace) -> dict[str, Any]:
 
 
 def chunks(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.language import note_languages, with_languages
     from phases.shared.database.chunks import chunk_page
     with _knowledge(arguments) as connection:
+        if arguments.language:
+            note_languages(connection)
         rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state,
-                                 contains=arguments.contains)
-    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in rows]}
+                                 contains=arguments.contains, language=arguments.language)
+    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in with_languages(rows)]}
 
 
 def edit_chunk(arguments: Namespace) -> dict[str, Any]:
@@ -156,15 +159,19 @@ def merge_chunks(arguments: Namespace) -> dict[str, Any]:
 
 
 def report(arguments: Namespace) -> dict[str, Any]:
-    from phases.rag_data.report import MARKDOWN, Limits, write_report
+    from phases.rag_data.config import ReportConfig
+    from phases.rag_data.report import MARKDOWN, write_report
     project = _project(arguments)
-    record = write_report(project, Limits(arguments.shortest, arguments.longest))
+    record = write_report(project, resolve(ReportConfig, project.settings.get("report"), arguments.settings))
     return {**record, "file": str(project.data / MARKDOWN)}
 
 
 def exclude_duplicates(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import ReportConfig
     from phases.rag_data.report import exclude_duplicates
-    found = exclude_duplicates(_project(arguments))
+    project = _project(arguments)
+    config = resolve(ReportConfig, project.settings.get("report"), {"similarity": arguments.similarity})
+    found = exclude_duplicates(project, similarity=config.similarity)
     return {"excluded": [dataclasses.asdict(one) for one in found]}
 
 

@@ -91,6 +91,7 @@ def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
 def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[Project, Any], Any]) -> dict[str, Any]:
     """The commands `cpt` and `sft`: train, or with a flag look ahead, measure, print or keep the settings."""
     from phases.shared.config_file import keep_as_default, read_settings_file, settings_text
+    from phases.shared.training.measured import probe_config
     project = open_project(arguments.projects, arguments.project)
     own = (read_settings_file(Path(arguments.settings_file), kind, config_class) if arguments.settings_file
            else project.settings.get(kind))
@@ -101,7 +102,7 @@ def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[P
         kept = keep_as_default(project, kind, config).settings[kind]
         return {"sentence": f"Runs of {kind} in '{project.name}' begin with these settings now.", "settings": kept}
     if arguments.probe:
-        done = start(arguments, f"{kind}-probe", config)
+        done = start(arguments, f"{kind}-probe", probe_config(config))
         return {"probe": done, "state": done["state"], **({"plan": asdict(plan(project, config))} if done["state"] == "done" else {})}
     return {"plan": asdict(plan(project, config))} if arguments.plan else start(arguments, kind, config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,11 @@ def _examples(pairs: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.replace("\n", " \u23ce ").split())
+    """Line ends and runs of blanks as signs that can be seen."""
+    return re.sub(r"[^\S\n]{2,}|\t", lambda blanks: "\u00b7" * len(blanks[0]), text).replace("\n", " \u23ce ").strip()
 
 
-def show_preview(result: Record) -> str:
+def show_clean_preview(result: Record) -> str:
     rows = [(one["label"], one["on"], one["count"]) for one in result["steps"]]
     lines = [f"{result['source']}: {result['before']:,} characters, {result['after']:,} after cleaning", "",
              table(("step", "on", "changes (or would)"), rows)]
@@ -118,9 +120,9 @@ def show_documents(result: Sequence[Record]) -> str:
 
 
 def show_chunks(result: Record) -> str:
-    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"],
+    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"], one["language"],
              "held out" if one["held_out"] else one["state"], _short(one["content"])) for one in result["chunks"]]
-    return f"{table(('#', 'source', 'page', 'tokens', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
+    return f"{table(('#', 'source', 'page', 'tokens', 'language', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
 
 
 def show_report(result: Record) -> str:

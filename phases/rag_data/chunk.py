@@ -26,6 +26,7 @@ MIN_SECTIONS = 10
 MIN_HELD_OUT_CHARS = 200
 GROUP_CHARS = 1200
 COUNTS_KEPT = 200_000
+LONG_TOKEN = 64  # characters; only rows of one sign have tokens as long
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,11 @@ class _Cutter:
         """Tokens of a piece; at least those of a chunk for one that is longer by far.
 
         The splitter asks at each of its levels for the length of all that it may have to cut, and wants to know of long
-        pieces only that they are. A token is at most a word, so a piece of many words needs no counting.
+        pieces only that they are. A token is at most a word, so a piece of many words needs no counting; nor does one of very
+        many letters, which would take a tokenizer long.
         """
+        if len(text) > LONG_TOKEN * self.size:
+            return len(text) // LONG_TOKEN + 1
         words = text.count(" ") + 1
         if words > self.size and len(text.split()) > self.size:
             return words

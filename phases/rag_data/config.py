@@ -58,6 +58,18 @@ class IngestConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """What the report tells of."""
+
+    shortest: int = option(10, label="Shortest chunk", unit="tokens", low=0, high=100_000, help="Tells of chunks with fewer.")
+    longest: int = option(2048, label="Longest chunk", unit="tokens", low=1, high=1_000_000, help="Tells of chunks with more.")
+    similarity: float = option(0.85, label="Nearly the same from", low=0.5, high=1.0,
+                               help="Share of common runs of five words from which two chunks are near duplicates.")
+    language: str = option("", label="Expected language",
+                           help="Codes such as de, or en,fr; empty takes the project's. Tells of chunks in others.")
+
+
+@dataclass(frozen=True)
 class EmbedConfig:
     """Settings of a run that gives every chunk its vector for semantic search."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
+from phases.rag_data.language import note_languages, with_languages
 from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
 from phases.shared.database.chunks import (
@@ -22,11 +24,12 @@ from phases.shared.database.chunks import (
     edit_chunk,
     get_chunk,
     knowledge_summary,
+    languages_used,
     neighbours,
     set_chunk_state,
 )
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import DocumentRow, list_documents, remove_document
+from phases.shared.database.documents import DocumentRow, document_readings, list_documents, remove_document
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
@@ -48,6 +51,7 @@ class Overview:
     summary: Summary
     documents: list[DocumentRow]
     undo: str | None
+    languages: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -59,19 +63,24 @@ class ChunkInContext:
 
 def overview(project: Project) -> Overview:
     with knowledge(project) as connection:
-        return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES))
+        return Overview(knowledge_summary(connection), list_documents(connection), last_action(connection, TABLES),
+                        languages_used(connection))
 
 
 def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None, page: int,
-                mode: str = "text", embed: Embed | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
+                mode: str = "text", embed: Embed | None = None, language: str | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
     with knowledge(project) as connection:
+        if language:
+            note_languages(connection)
         if query.strip():
-            hits = search_chunks(connection, query, limit=MOST_SIFTED if contains else MOST_HITS, source=source, mode=mode, embed=embed)
-            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()][:MOST_HITS]
+            sifted = contains or language
+            hits = search_chunks(connection, query, limit=MOST_SIFTED if sifted else MOST_HITS, source=source, mode=mode, embed=embed)
+            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()]
+            hits = [hit for hit in hits if not language or hit.chunk.language == language][:MOST_HITS]
             return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
-        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains)
-        return [(row, row.content) for row in rows], total
+        rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
+        return [(row, row.content) for row in with_languages(rows)], total
 
 
 def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
@@ -94,7 +103,9 @@ def save_chunk(project: Project, chunk_id: int, content: str) -> ChunkRow:
     """Store an edited chunk with its new token count."""
     tokens = token_counter(project).count(content)
     with knowledge(project) as connection:
-        return edit_chunk(connection, chunk_id, content, tokens)
+        edited = edit_chunk(connection, chunk_id, content, tokens)
+        note_languages(connection)
+        return edited
 
 
 def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:
@@ -151,6 +162,16 @@ def merge_chunk_with_next(project: Project, chunk_id: int, seen: str | None = No
 def drop_chunk(project: Project, chunk_id: int) -> None:
     with knowledge(project) as connection:
         delete_chunk(connection, chunk_id)
+
+
+def document_reading(project: Project, document: int) -> tuple[str, dict[str, Any]]:
+    """A document's name, and how it was read ({} from before this was kept). Raises StorageError when it is not there."""
+    with knowledge(project) as connection:
+        source = next((one.source for one in list_documents(connection) if one.id == document), None)
+        if source is None:
+            raise StorageError("The document is not in the knowledge base any more.", "Choose another one in the table.",
+                               subject=str(document), code="document_missing")
+        return source, document_readings(connection)[source]
 
 
 def remove_source(project: Project, document: int) -> None:

@@ -8,6 +8,7 @@ import signal
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.extract.formats import extract_document
+from phases.rag_data.extract.long_lines import check_length, check_raw_lines
 from phases.rag_data.extract.parser import Parser
 from phases.shared.errors import FileRejected
 from tests.rag_data.files import make_docx, make_encrypted_pdf, make_pdf, make_scan
@@ -82,13 +84,30 @@ def test_a_pdf_that_was_cut_off_is_refused(tmp_path: Path, share: float) -> None
         extract_document(cut(tmp_path / "a.pdf", make_pdf(tmp_path / "whole.pdf"), share), "a.pdf")
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.rtf"])
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.csv", "a.json", "a.html", "a.rtf"])
 def test_text_without_line_ends_is_refused_in_time(tmp_path: Path, name: str) -> None:
-    begin, end = {"a.rtf": (b"{\\rtf1 ", b"}"), "a.html": (b"<html><body><p>", b"</p></body></html>")}.get(name, (b"", b""))
+    """Full-size files: tests/benchmarks/hostile_files.py."""
+    begin, end = {"a.rtf": (b"{\\rtf1 ", b"}"), "a.html": (b"<html><body><p>", b"</p></body></html>"), "a.csv": (b"name\n", b""),
+                  "a.json": (b'[{"name": "', b'"}]')}.get(name, (b"", b""))
     began = time.monotonic()
-    with Parser(Cleaning()) as parser, pytest.raises(FileRejected, match="single line of more than"):
+    with Parser(Cleaning()) as parser, pytest.raises(FileRejected, match="single (line|value) of (more than )?[0-9,]+ "):
         parser.extract(written(tmp_path / name, begin + b"x" * 10_100_000 + end), name)
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize(("lengths", "too_long"), [([2_500_000, 2_900_000], False), ([10, 3_000_001], True), ([3_000_001, 10], True),
+                                                   ([3_000_000], False), ([1] * 50_000, False)])
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_the_longest_line_is_found_wherever_it_stands(tmp_path: Path, lengths: list[int], too_long: bool, line_end: bytes) -> None:
+    path = written(tmp_path / "a.txt", line_end.join(b"x" * length for length in lengths))
+    with pytest.raises(FileRejected, match="single line of more than 3,000,000 bytes") if too_long else nullcontext():
+        check_raw_lines(path, "a.txt", 3_000_000)
+
+
+def test_a_text_may_be_only_so_long() -> None:
+    check_length("words\n" * 10, "a.txt", most=60)
+    with pytest.raises(FileRejected, match="a document may have"):
+        check_length("words\n" * 10, "a.txt", most=59)
 
 
 def test_a_page_nested_deeply_is_read(tmp_path: Path) -> None:

@@ -8,20 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from phases.rag_data.config import ReportConfig
+from phases.rag_data.extract.columns import column_numbers
 from phases.rag_data.language import guess_language
-from phases.rag_data.report import (
-    Bin,
-    Limits,
-    Report,
-    Spread,
-    as_markdown,
-    exclude_duplicates,
-    findings,
-    last_report,
-    make_report,
-    token_histogram,
-    write_report,
-)
+from phases.rag_data.report import exclude_duplicates, last_report, write_report
+from phases.rag_data.report_numbers import Bin, ColumnNumbers, Report, Spread, make_report, token_histogram
+from phases.rag_data.report_text import as_markdown, findings
 from phases.rag_data.similar import find_duplicates, shingles, similarity
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import ChunkRow, NewChunk, all_chunks, edit_chunk, hash_of, set_chunk_state
@@ -29,10 +21,12 @@ from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.project import Project, create_project
 from tests.conftest import Commands
+from tests.rag_data.languages import PARAGRAPHS, UNTOLD
 
 ENGLISH = "The lamp of the station burns oil, and it is cleaned by the keeper with a cloth that was washed. "
 GERMAN = "Die Lampe der Station brennt mit Öl, und sie wird von dem Wärter mit einem Tuch geputzt, das sauber ist. "
 FRENCH = "La lampe de la station brûle de l'huile, et elle est nettoyée par le gardien avec un chiffon qui est propre. "
+CODE = "```\nfor number in range(12): print(the_sum_of_all(number))\n```"
 SPANISH = "La lámpara de la estación quema aceite, y es limpiada por el guardián con un paño que está limpio para los barcos. "
 
 
@@ -103,9 +97,9 @@ def test_what_is_trained_on_is_kept_and_its_held_out_copy_is_the_duplicate() -> 
 # ---- numbers ----
 
 def test_numbers_findings_and_documents() -> None:
-    chunks = [chunk(1, ENGLISH, tokens=20), chunk(2, " \n", tokens=0), chunk(3, "Short.", tokens=2, held_out=True),
-              chunk(4, GERMAN, tokens=3000, document=2, source="b|c.md"), chunk(5, "out", tokens=9, state="excluded", document=2, source="b|c.md")]
-    report = make_report(chunks, Limits(10, 2048), "now")
+    chunks = [chunk(1, ENGLISH, tokens=20, language="en"), chunk(2, " \n", tokens=0), chunk(3, "Short.", tokens=2, held_out=True),
+              chunk(4, GERMAN, tokens=3000, document=2, source="b|c.md", language="de"), chunk(5, "out", tokens=9, state="excluded", document=2, source="b|c.md")]
+    report = make_report(chunks, ReportConfig(), "now")
     assert (report.chunks, report.excluded, report.held_out) == (5, 1, 1)
     assert report.tokens == Spread(3022, 0, 11.0, 3000)
     assert (report.words.largest, report.characters.largest) == (len(GERMAN.split()), len(GERMAN))
@@ -138,12 +132,56 @@ def test_an_empty_knowledge_base_has_a_report(tmp_path: Path) -> None:
     assert exclude_duplicates(project) == []
 
 
-@pytest.mark.parametrize(("text", "language"), [
-    (ENGLISH, "en"), (GERMAN, "de"), (FRENCH, "fr"), (SPANISH, "es"), ("", "unknown"), ("12 | 23 bar | 400 V", "unknown"),
-    ("Norvik Brackwing Tarn Skerry " * 20, "unknown"), (ENGLISH + GERMAN, "unknown"), (GERMAN.upper(), "de"),
-    ("Lampan på stationen brinner med olja och den putsas av vaktmästaren", "unknown")])
-def test_languages(text: str, language: str) -> None:
+@pytest.mark.parametrize("language", PARAGRAPHS)
+def test_the_language_of_ordinary_paragraphs(language: str) -> None:
+    assert {text: guess_language([text]) for text in PARAGRAPHS[language]} == dict.fromkeys(PARAGRAPHS[language], language)
+
+
+@pytest.mark.parametrize("text", UNTOLD)
+def test_where_there_is_too_little_to_tell_no_language_is_named(text: str) -> None:
+    assert guess_language([text]) == "unknown"
+
+
+@pytest.mark.parametrize(("text", "language"), [(GERMAN.upper(), "de"), (ENGLISH + GERMAN, "unknown"), ("| a | 12 |\n" * 50 + FRENCH, "fr"),
+                                                (f"{CODE}\n\n{SPANISH}", "es")])
+def test_languages_of_mixed_text(text: str, language: str) -> None:
     assert guess_language([text]) == language
+
+
+def test_chunks_in_another_language_than_the_expected_are_told() -> None:
+    chunks = [chunk(1, ENGLISH, language="en"), chunk(2, GERMAN, language="de"), chunk(3, "12", language="unknown"), chunk(4, FRENCH, language="fr")]
+    report = make_report(chunks, ReportConfig(), language="de-AT")
+    assert (report.expected, report.other_language) == (["de"], [1, 4])
+    assert report.languages == {"en": 1, "de": 1, "unknown": 1, "fr": 1}
+    assert "in another language than de: 2 (chunk 1, 4)" in findings(report)
+    assert make_report(chunks, ReportConfig(language="en, fr"), language="de").other_language == [2]
+
+
+def test_a_document_is_in_the_language_of_most_of_it() -> None:
+    chunks = [chunk(1, "| 1 | 2 |" * 99, language="unknown"), chunk(2, GERMAN, language="de"), chunk(3, ENGLISH * 2, language="en")]
+    assert make_report(chunks, ReportConfig()).documents[0].language == "en"
+
+
+def test_columns_and_labels() -> None:
+    records = [{"text": "a", "label": "good", "note": ""}, {"text": "b", "label": "bad"}, {"text": " ", "label": "good", "Kategorie": "x"}]
+    columns = column_numbers(records)
+    assert columns == [{"name": "text", "rows": 3, "empty": 1},
+                       {"name": "label", "rows": 3, "empty": 0, "values": {"good": 2, "bad": 1}}, {"name": "note", "rows": 3, "empty": 3},
+                       {"name": "Kategorie", "rows": 3, "empty": 2, "values": {"x": 1}}]
+    assert column_numbers([{"class": f"different {one}"} for one in range(200)]) == [{"name": "class", "rows": 200, "empty": 0}]
+    report = make_report([], ReportConfig(), readings={"a|b.csv": {"columns": columns, "cleaning": {"join_lines": {"count": 7, "examples": []}}}, "old.md": {}})
+    assert report.columns[0] == ColumnNumbers("a|b.csv", "text", 3, 1)
+    shown = as_markdown(report, "x")
+    assert "| a\\|b.csv | text | 3 | 1 | 33 % |" in shown and "| a\\|b.csv | label | good | 2 |" in shown and "| join lines | 7 |" in shown
+    assert "## Columns" not in as_markdown(make_report([], ReportConfig()), "x")
+
+
+@pytest.mark.parametrize(("threshold", "found"), [(0.6, True), (0.75, False)])
+def test_the_threshold_is_a_setting(threshold: float, found: bool) -> None:
+    """Eight changed words change 40 of 196 runs: 156/236 = 0.66."""
+    text = words(5, 200)
+    other = [f"other{place}" if place in {20 * (one + 1) for one in range(8)} else word for place, word in enumerate(text)]
+    assert bool(find_duplicates([chunk(1, " ".join(text)), chunk(2, " ".join(other))], threshold)) is found
 
 
 # ---- in a project ----
@@ -159,12 +197,20 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
+def languages(project: Project) -> set[str | None]:
+    with knowledge(project) as connection:
+        return {one.language for one in all_chunks(connection)}
+
+
 def states(project: Project) -> list[str]:
     with knowledge(project) as connection:
         return [one.state for one in all_chunks(connection)]
 
 
 def test_a_report_changes_nothing_and_is_kept_as_markdown_and_json(project: Project) -> None:
+    assert languages(project) == {None}
+    write_report(project)  # an older knowledge base gets its languages
+    assert languages(project) == {"unknown"}
     before = project.database.read_bytes()
     record = write_report(project)
     assert project.database.read_bytes() == before
@@ -214,5 +260,5 @@ def test_the_commands(project: Project) -> None:
 
 def test_a_report_is_pure() -> None:
     chunks = [chunk(number, " ".join(words(number % 3, 50))) for number in range(9)]
-    first, second = make_report(chunks, Limits()), make_report(list(chunks), Limits())
+    first, second = make_report(chunks, ReportConfig()), make_report(list(chunks), ReportConfig())
     assert isinstance(first, Report) and first == second

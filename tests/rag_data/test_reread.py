@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from phases.rag_data import view
+from phases.rag_data.clean_preview import excerpts
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.preview import excerpts
 from phases.rag_data.reread import reread_config, reread_documents
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import all_chunks, edit_chunk
@@ -102,12 +103,26 @@ def test_the_commands(project: Project, tmp_path: Path) -> None:
     assert steps["remove_urls"] == (True, 1) and steps["remove_emails"] == (False, 1) and steps["join_lines"] == (True, 0)
     assert ["See https://example.org/lamps for the lamp.  It burns oil.", "See for the lamp. It burns oil."] in preview["excerpts"]
     shown = lehrling("clean-preview", "lamps", str(text_file(tmp_path, "other.txt", "M&uuml;ll  &amp; mehr"))).out
-    assert "Decode HTML entities" in shown and "M&uuml;ll &amp; mehr  ->" in shown and "Müll & mehr" in shown
+    assert "Decode HTML entities" in shown and "M&uuml;ll··&amp; mehr  ->" in shown and "Müll & mehr" in shown
     assert project.database.read_bytes() == before and len(list(project.documents.iterdir())) == 2
     assert lehrling("clean-preview", "lamps", "missing.md").code == 1
     said = lehrling("reingest", "lamps", "a.md", "--remove-urls").out
     assert "read again: a.md" in said and "cleaned: remove urls: 1" in said and "https" not in contents(project)[1]
     assert lehrling("documents", "lamps", "--json").json[1]["reading"]["cleaning"]["remove_urls"]["count"] == 1
+
+
+def test_chunks_are_found_by_their_language(project: Project, tmp_path: Path) -> None:
+    add(project, text_file(tmp_path, "c.md", "Die Lampe der Station brennt mit Öl, und sie wird von dem Wärter mit einem Tuch geputzt."))
+    lehrling = Commands(project.root.parent)
+    (found,) = lehrling("chunks", "lamps", "--language", "de", "--json").json["chunks"]
+    assert (found["source"], found["language"]) == ("c.md", "de")
+    assert lehrling("edit-chunk", "lamps", str(found["id"]), "--content", "The lamp of the station burns oil and is cleaned by the keeper.").code == 0
+    assert lehrling("chunks", "lamps", "--language", "de", "--json").json["total"] == 0
+    english, total = view.chunk_lines(project, "", None, None, None, 1, language="en")
+    assert found["id"] in [chunk.id for chunk, _ in english] and total == len(english)
+    assert [chunk.source for chunk, _ in view.chunk_lines(project, "lamp", None, None, None, 1, language="en")[0]] == ["c.md", "a.md"]
+    view.save_chunk(project, found["id"], "La lampe de la station brûle de l'huile, et elle est nettoyée par le gardien.")
+    assert view.overview(project).languages["fr"] == 1
 
 
 def test_excerpts_begin_shortly_before_the_difference() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from phases.shared.database.changes import undo_last
-from phases.shared.database.chunks import NewChunk, delete_chunk, edit_chunk, set_chunk_state
+from phases.shared.database.chunks import NewChunk, all_chunks, delete_chunk, edit_chunk, set_chunk_state
 from phases.shared.database.connection import knowledge, open_database
-from phases.shared.database.documents import NewDocument, add_document
+from phases.shared.database.documents import NewDocument, add_document, document_readings
 from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
 from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
 from phases.shared.errors import ModelError, NotReady, SettingError
@@ -163,6 +163,9 @@ def test_a_knowledge_base_of_before_can_be_embedded(tmp_path: Path) -> None:
     """The oldest schema is brought up to date with its chunks in place."""
     project = Project(tmp_path)
     with closing(open_database(project.database, KNOWLEDGE_MIGRATIONS[:1])) as old:
-        add_document(old, NewDocument("a.txt", "hash", "txt", 1, TEXTS[0]), [NewChunk(TEXTS[0], 0, 9, 9)], "builtin")
+        old.execute("INSERT INTO documents (source, sha256, media, bytes, text, added) VALUES ('a.txt', 'hash', 'txt', 1, ?, 'then')", TEXTS[:1])
+        old.execute("INSERT INTO chunk_records (document, content_hash, tokens, tokenizer, span_start, span_end) VALUES (1, 'h', 9, 'builtin', 0, 9)")
+        old.execute("INSERT INTO rag_chunks (id, content, source, chunk_index, metadata) VALUES (1, ?, 'a.txt', 0, '{}')", TEXTS[:1])
     with knowledge(project) as connection:
         assert [one.content for one in chunks_without_vector(connection, MODEL)] == [TEXTS[0]]
+        assert [one.language for one in all_chunks(connection)] == [None] and document_readings(connection) == {"a.txt": {}}

@@ -80,7 +80,8 @@ class Cleaning:
         """One line of the wrapped lines of a paragraph, counted."""
         text, words = joined_lines(lines, hyphens=self.join_hyphenation)
         if len(lines) > 1:
-            self.tally.add("join_lines", len(lines) - 1, [(f"{lines[0][-40:].strip()}\n{lines[1][:40].strip()}", text[:80])])
+            ends = lines[0].strip()[-40:], lines[1].strip()[:40]
+            self.tally.add("join_lines", len(lines) - 1, [("\n".join(ends), joined_lines(ends, hyphens=self.join_hyphenation)[0])])
             self.tally.add("join_hyphenation", len(words), words)
         return text
 

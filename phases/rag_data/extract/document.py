@@ -7,13 +7,13 @@ with "- " or "1. ", everything else is one line a paragraph; blank lines part th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from phases.rag_data.clean import tidy_line
 
-POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
+POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^word-dokument$|^enscript output$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,33 @@ def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[i
         text += block.text
     starts += [len(text)] * (page_count - len(starts))
     return text, tuple(starts)
+
+
+CODE = "```"
+
+
+def paragraph(text: str) -> str:
+    """Text that is no heading, also where a line of it begins with "#" as one does."""
+    return re.sub(r"^(?=#{1,6} )", " ", text, flags=re.MULTILINE)
+
+
+def code(lines: str) -> str:
+    """Lines of a program, fenced."""
+    return f"{CODE}\n{lines}\n{CODE}"
+
+
+def joined_code(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Blocks of code that follow each other, as one: some programs make each line a paragraph."""
+    held: Block | None = None
+    for block in blocks:
+        if held and held.text.startswith(CODE) and block.text.startswith(CODE):
+            held = Block(held.text.removesuffix(CODE) + block.text.removeprefix(f"{CODE}\n"), held.page, held.tight)
+            continue
+        if held:
+            yield held
+        held = block
+    if held:
+        yield held
 
 
 def heading(level: int, text: str) -> str:

@@ -20,6 +20,7 @@ from lxml.etree import ParserError, XMLSyntaxError
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
 from phases.rag_data.extract.document import Extracted, heading
 from phases.rag_data.extract.html import decode_page, walk_page
+from phases.rag_data.extract.html_clutter import is_contents
 from phases.rag_data.extract.packages import xml_part
 from phases.rag_data.extract.sniff import damaged
 
@@ -41,14 +42,16 @@ def extract_epub(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         chapters, missing = [], []
         for name in _spine(book, parts, place):
             try:
-                text = walk_page(_page(archive.read(name)))
+                page = _page(archive.read(name))
+                text = "" if is_contents(page) else walk_page(page)
             except KeyError:
                 missing.append(name)
                 continue
             except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ParserError) as problem:
                 raise damaged(source, f"{name}: {type(problem).__name__}") from None
             if text and name in labels and not re.match(r"#{1,6} ", text):
-                text = f"{heading(1, labels[name])}\n\n{text}"
+                first, _, rest = text.partition("\n")
+                text = f"{heading(1, labels[name])}\n\n{rest.lstrip() if tidy_line(first) == labels[name] else text}"
             if chapters and f"{text}\n".startswith(f"{chapters[-1]}\n"):
                 chapters.pop()  # a title page that the chapter repeats
             chapters.append(text)

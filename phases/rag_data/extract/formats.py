@@ -16,11 +16,16 @@ from pathlib import Path
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.clean.pipeline import clean_text
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
+from phases.rag_data.extract.long_lines import check_length, check_raw_lines
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
-LONGEST_LINE = 10_000_000
+RELATIVES = {".doc": "DOCX or PDF", ".dot": "DOCX or PDF", ".wps": "DOCX or PDF", ".pages": "DOCX or PDF", ".ods": "XLSX or CSV", ".xls": "XLSX or CSV",
+             ".xlsb": "XLSX or CSV", ".numbers": "XLSX or CSV", ".odp": "PPTX or PDF", ".ppt": "PPTX or PDF", ".key": "PPTX or PDF", ".ps": "PDF",
+             ".tex": "PDF", ".mobi": "EPUB", ".azw3": "EPUB", ".djvu": "PDF", ".xps": "PDF", ".mht": "HTML", ".mhtml": "HTML", ".eml": "TXT"}
+TEXT_LINE = 8_000_000  # four bytes for each character that a line may have
+MARKUP_LINE = 40_000_000  # pictures are written in one line
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Format:
     endings: tuple[str, ...]
     check: Callable[[Path, str], None]
     function: str
+    longest_line: int = 0  # in bytes, for formats whose reader a longer one would choke; 0 for any
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
         """Load the parser's library only now."""
@@ -44,13 +50,13 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
     Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx"),
     Format("odt", (".odt",), check_odt, "phases.rag_data.extract.opendocument:extract_odt"),
-    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf"),
+    Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf", MARKUP_LINE),
     Format("epub", (".epub",), check_epub, "phases.rag_data.extract.epub:extract_epub"),
-    Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
-    Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
-    Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
-    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv"),
-    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
+    Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt", TEXT_LINE),
+    Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown", TEXT_LINE),
+    Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html", MARKUP_LINE),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv", TEXT_LINE),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv", TEXT_LINE),
     Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
     Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
     Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
@@ -65,7 +71,8 @@ def format_of(source: str) -> Format:
             return one
     known = ", ".join(ending for one in FORMATS.values() for ending in one.endings)
     what = f"a {ending} file" if ending else "a file without an ending"
-    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"Readable are: {known}.", subject=source,
+    better = f"Open it in its program and save it as {RELATIVES[ending]}. " if ending in RELATIVES else ""
+    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}Readable are: {known}.", subject=source,
                        code="file_unknown_format")
 
 
@@ -76,6 +83,8 @@ def check_file(path: Path, source: str) -> Format:
         raise FileRejected(f"'{source}' is empty.", "Check that it was copied or downloaded completely.", subject=source,
                            code="file_empty")
     kind.check(path, source)
+    if kind.longest_line:
+        check_raw_lines(path, source, kind.longest_line)
     return kind
 
 
@@ -95,9 +104,7 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not any(letter.isalnum() for letter in found.text):
         raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
     text = found.text
-    if max(map(len, text.split("\n"))) > LONGEST_LINE:
-        raise FileRejected(f"'{source}' has a single line of more than {LONGEST_LINE:,} characters.",
-                           "Check that it is text for people, and break its lines.", subject=source, code="file_too_dense")
+    check_length(text, source)
     text, pages = clean_text(text if found.pages else cleaning.safe(text), found.pages, cleaning)
     if not any(letter.isalnum() for letter in text):
         raise FileRejected(f"'{source}' holds no text after cleaning.", "Switch cleaning steps off, then add it again.", subject=source,

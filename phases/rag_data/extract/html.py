@@ -17,21 +17,30 @@ from lxml.etree import ParserError
 from lxml.html import HtmlElement
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, code, heading, markdown_table, paragraph
+from phases.rag_data.extract.formulas import formula_text
+from phases.rag_data.extract.html_clutter import (
+    FEWEST_CHARS,
+    is_left_out,
+    is_never_read,
+    letters_of,
+    main_part,
+    without_hidden,
+)
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
+from phases.shared.errors import FileRejected
 
 CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
-           "object", "video", "audio", "canvas", "math"}
-AROUND = {"header", "footer", "aside"}
 PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
            "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
            "form", "tbody", "tr", "td", "th", "hr", "caption"}
-MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link)\b", re.IGNORECASE)
+BULLET = re.compile(r"[\u00b7\u2022\u25aa]\s+(?=\S)")
+NOTE_MARKS = re.compile(r"\b(footnote-ref|(doc-)?noteref|sdfootnoteanc|sdfootnotesym)\b")
+EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
-FEWEST_CHARS = 300
+MOST_MARKUP = 50  # characters of a page for each one of its text
 LAYOUT_CELL_CHARS = 1500
 
 
@@ -39,19 +48,32 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read a web page. Raises FileRejected when it is not HTML at all."""
     page = DECLARATION.sub("", cleaning.safe(decode_page(path.read_bytes())), count=1)
     try:
-        root = lxml.html.document_fromstring(page, parser=lxml.html.HTMLParser(huge_tree=True))
+        parser = lxml.html.HTMLParser(huge_tree=True)
+        root = lxml.html.document_fromstring(page, parser=parser)
     except (ParserError, ValueError) as problem:
         raise damaged(source, type(problem).__name__) from None
+    if any(one.type_name == "ERR_RESOURCE_LIMIT" for one in parser.error_log):  # the rest of the page is missing then
+        raise FileRejected(f"'{source}' is nested too deep to be read whole.", "Open it in a browser, print it to PDF, and add that.",
+                           subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
-    main = _main_part(root)
+    hidden = without_hidden(root)
+    text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
+    notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
+    if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
+        notes.append(f"This page holds hardly any text to read ({len(text):,} characters): it builds what it shows by scripts. "
+                     "Print it to PDF or export its text, and add that.")
+    return Extracted(text, title, notes=tuple(notes))
+
+
+def _read(root: HtmlElement, page: str, cleaning: Cleaning) -> tuple[str, list[str]]:
+    """The page's text, and a note of what was left out around it."""
+    main = main_part(root)
     walked = walk_page(main if main is not None else root, bare=main is None)
-    note = ("Left out menus, page headers and footers around the main text.",)
+    note = ["Left out menus, page headers and footers around the main text."]
     if main is not None:
-        return Extracted(walked, title, notes=note if len(walked) < 0.9 * _length(root) else ())
+        return walked, note if len(walked) < 0.9 * letters_of(root) else []
     found = _main_text(page, cleaning)
-    if _is_enough(found, walked):
-        return Extracted(found, title, notes=note)
-    return Extracted(walked, title)
+    return (found, note) if _is_enough(found, walked) else (walked, [])
 
 
 def decode_page(data: bytes) -> str:
@@ -68,20 +90,6 @@ def decode_page(data: bytes) -> str:
         except (LookupError, UnicodeDecodeError):
             pass
     return decode(data)
-
-
-def _main_part(root: HtmlElement) -> HtmlElement | None:
-    """The element that the page itself calls its main part, if it holds a fair share of the text."""
-    for path in ("//main", "//*[@role='main']", "//article"):
-        found = root.xpath(path)
-        if len(found) == 1 and _length(found[0]) > max(0.2 * _length(root), 50):
-            return found[0]
-    return None
-
-
-def _length(element: HtmlElement) -> int:
-    """Letters of visible text."""
-    return sum(len(text.strip()) for text in element.xpath(".//text()[not(ancestor::script or ancestor::style)]"))
 
 
 def _main_text(page: str, cleaning: Cleaning) -> str:
@@ -123,14 +131,16 @@ class _Walk:
         lines = [tidy_line(line) for line in "".join(self.words).split("\n")]
         text = "\n".join(line for line in lines if line)
         self.words = []
+        if not self.mark and (bullet := BULLET.match(text)):  # Word's pages write list marks as text
+            text, self.mark = text[bullet.end():], "- "
         if text:
-            self.blocks.append(Block(self.mark + (text.replace("\n", " ") if self.mark else text), tight=self.tight))
+            self.blocks.append(Block(self.mark + text.replace("\n", " ") if self.mark else paragraph(text), tight=self.tight))
             self.tight = bool(self.mark)
             self.mark = ""
 
     def visit(self, element: HtmlElement) -> None:
         """Element and tail in document order."""
-        if isinstance(element.tag, str) and not self._is_left_out(element):
+        if isinstance(element.tag, str) and not is_left_out(element, bare=self.bare):
             self._enter(element)
 
     def _children(self, element: HtmlElement) -> None:
@@ -154,12 +164,16 @@ class _Walk:
             self._table(element)
         elif tag == "pre":
             self._apart()
-            code = "".join(element.itertext()).strip("\n")
-            self.blocks += [Block(f"```\n{code}\n```")] if code.strip() else []
+            lines = "".join(element.itertext()).strip("\n")
+            self.blocks += [Block(code(lines))] if lines.strip() else []
         elif tag in {"ul", "ol"}:
             self._list(element)
         elif tag == "br":
             self.words.append("\n")
+        elif tag == "math":
+            self.words.append(formula_text(element))
+        elif _is_note_mark(element):
+            self.words.append(_note_mark(element))
         elif tag in PARTING:
             self.flush()
             self._children(element)
@@ -198,25 +212,17 @@ class _Walk:
             self.blocks.append(Block(tidy_line(_inline(caption))))
         self.blocks.append(Block(markdown_table(rows)))
 
-    def _is_left_out(self, element: HtmlElement) -> bool:
-        names = f"{element.get('class', '')} {element.get('role', '')}"
-        if element.tag in DROPPED - ({"form"} if _length(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
-            return True
-        if element.tag in {"a", "div", "ul", "span", "section", "p"} and MENU_CLASSES.search(names):
-            return element.tag == "a" or _link_share(element) > 0.6
-        if not self.bare:
-            return False
-        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol"} and _is_menu(element)
+
+def _is_note_mark(element: HtmlElement) -> bool:
+    """The number of a footnote, which leads to it."""
+    names = f"{element.get('class')} {element.get('role')} {element.get('epub:type')} {element.get(EPUB_TYPE)}"
+    return element.tag == "a" and bool(NOTE_MARKS.search(names))
 
 
-def _is_menu(element: HtmlElement) -> bool:
-    return len(element) > 3 and _link_share(element) > 0.9
-
-
-def _link_share(element: HtmlElement) -> float:
-    """How much of an element's text is links."""
-    links = sum(len(tidy_line(one.text_content())) for one in element.iter("a"))
-    return links / max(len(tidy_line(re.sub(r"\s+", " ", element.text_content()))), 1)
+def _note_mark(element: HtmlElement) -> str:
+    """ " [1]", or "[1] " at the foot."""
+    mark = f"[{''.join(_texts(element)).strip('[] ')}]"
+    return f"{mark} " if "sdfootnotesym" in element.get("class", "") else f" {mark}"
 
 
 def _cells(row: HtmlElement) -> list[str]:
@@ -235,7 +241,13 @@ def _inline(element: HtmlElement) -> str:
 def _texts(element: HtmlElement) -> Iterator[str]:
     yield element.text or ""
     for child in element:
-        if isinstance(child.tag, str) and child.tag not in DROPPED and "headerlink" not in child.get("class", ""):
+        if is_never_read(child):
+            pass
+        elif child.tag == "math":
+            yield formula_text(child)
+        elif _is_note_mark(child):
+            yield _note_mark(child)
+        else:
             yield from _texts(child)
             yield " " if child.tag in PARTING or child.tag in {"br", "li"} else ""
         yield child.tail or ""

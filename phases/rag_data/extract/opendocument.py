@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import (
+    Block,
+    Extracted,
+    assemble,
+    code,
+    heading,
+    joined_code,
+    markdown_table,
+    paragraph,
+)
+from phases.rag_data.extract.formulas import MATHML, formula_text
 from phases.rag_data.extract.packages import xml_part
 
 SPACES = {name: f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}" for name in ("office", "text", "table", "drawing", "style")}
@@ -21,7 +31,9 @@ TEXT, TABLE, DRAW = SPACES["text"], SPACES["table"], SPACES["drawing"]
 LIST, ITEMS = f"{TEXT}list", (f"{TEXT}list-item", f"{TEXT}list-header")
 CONTENTS = {f"{TEXT}{name}" for name in ("table-of-content", "illustration-index", "table-index", "alphabetical-index")}
 UNREAD = {f"{TEXT}tracked-changes", f"{SPACES['office']}annotation", f"{SPACES['office']}annotation-end", f"{TEXT}ruby-text"} | CONTENTS
+HREF = "{http://www.w3.org/1999/xlink}href"
 TITLE = "{http://purl.org/dc/elements/1.1/}title"
+CODE_STYLES = {"Preformatted_20_Text", "Source_20_Code", "Source_20_Text"}
 HEADING_STYLE = re.compile(r"Heading_20_(\d)")
 MOST_REPEATED = 100
 MOST_NESTED = 20
@@ -34,11 +46,14 @@ def extract_odt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         content = xml_part(archive, "content.xml", source)
         styles = xml_part(archive, "styles.xml", source) if "styles.xml" in names else None
         about = xml_part(archive, "meta.xml", source) if "meta.xml" in names else None
+        places = {_place(one) for one in content.iter(f"{DRAW}object")}
+        objects = {place: xml_part(archive, f"{place}/content.xml", source) for place in places if f"{place}/content.xml" in names}
     body = content.find(f"{SPACES['office']}body/{SPACES['office']}text")
     if body is None:
         return Extracted("")
-    reader = _Reader([one for one in (styles, content) if one is not None], body)
-    text = assemble(reader.blocks(body))[0]
+    formulas = {place: formula_text(root) for place, root in objects.items() if root.tag.startswith(MATHML)}
+    reader = _Reader([one for one in (styles, content) if one is not None], body, formulas)
+    text = assemble(joined_code(reader.blocks(body)))[0]
     title = about.findtext(f".//{TITLE}") if about is not None else ""
     left_out = next(body.iter(*CONTENTS), None) is not None
     return Extracted("\n\n".join(filter(None, (text, "\n".join(reader.notes)))), title or "",
@@ -48,8 +63,9 @@ def extract_odt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
 class _Reader:
     """Walks the document once and gathers its footnotes."""
 
-    def __init__(self, parts: list[Any], body: Any) -> None:
+    def __init__(self, parts: list[Any], body: Any, formulas: Mapping[str, str]) -> None:
         self.notes: list[str] = []
+        self._formulas = formulas
         self._parents: dict[str, str] = {}
         self._numbered: set[tuple[str, int]] = set()
         for root in parts:
@@ -81,7 +97,10 @@ class _Reader:
             yield Block(heading(level + self._below_title, text.replace("\n", " ")) if text else "")
         else:
             level = 1 if self._is_title(element) else self._style_level(element)
-            yield Block(heading(level, text.replace("\n", " ")) if text and level else text)
+            if text and not level and CODE_STYLES & set(self._style_names(element)):
+                yield Block(code(self._text(element)))
+            else:
+                yield Block(heading(level, text.replace("\n", " ")) if text and level else paragraph(text))
         if depth < MOST_NESTED:
             for box in element.iter(f"{DRAW}text-box"):
                 yield from self.blocks(box, depth + 1)
@@ -146,9 +165,9 @@ class _Reader:
 
     def _inline(self, child: Any) -> str:
         if not isinstance(child.tag, str) or child.tag in UNREAD or child.tag.startswith(DRAW):
-            return ""
+            return " ".join(self._formulas.get(_place(one), "") for one in child.iter(f"{DRAW}object")) if child.tag == f"{DRAW}frame" else ""
         if child.tag in {f"{TEXT}s", f"{TEXT}tab"}:
-            return " "
+            return " " * min(_number(_get(child, "text", "c"), 1), MOST_REPEATED)
         if child.tag == f"{TEXT}line-break":
             return "\n"
         if child.tag == f"{TEXT}note":
@@ -165,6 +184,11 @@ def _inside(table: Any) -> Iterator[Any]:
             yield child
         elif child.tag in {f"{TABLE}table-header-rows", f"{TABLE}table-rows", f"{TABLE}table-row-group"}:
             yield from _inside(child)
+
+
+def _place(element: Any) -> str:
+    """The folder inside the file that an embedded object lies in."""
+    return element.get(HREF, "").removeprefix("./").strip("/")
 
 
 def _get(element: Any, space: str, name: str) -> str:

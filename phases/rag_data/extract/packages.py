@@ -100,14 +100,14 @@ def entries_of(path: Path, source: str) -> list[zipfile.ZipInfo]:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         raise damaged(source) from None
-    check_unpacked_size(entries, source)
+    check_unpacked_size(entries, source, path.stat().st_size)
     return entries
 
 
-def check_unpacked_size(entries: list[zipfile.ZipInfo], source: str) -> None:
-    """Refuse what would unpack to far more than it seems (a ZIP bomb)."""
+def check_unpacked_size(entries: list[zipfile.ZipInfo], source: str, size: int) -> None:
+    """Refuse what would unpack to far more than it seems (a ZIP bomb). `size`: of the file, since parts may share their bytes."""
     unpacked = sum(one.file_size for one in entries)
-    packed = max(sum(one.compress_size for one in entries), 1)
+    packed = max(min(sum(one.compress_size for one in entries), size), 1)
     bomb = any(one.file_size > RATIO_FREE_BYTES and one.file_size > MAX_RATIO * max(one.compress_size, 1) for one in entries)
     too_dense = unpacked > RATIO_FREE_BYTES and unpacked > MAX_RATIO * packed
     if len(entries) > MAX_ZIP_ENTRIES or unpacked > MAX_UNPACKED or bomb or too_dense:

@@ -27,8 +27,8 @@ from phases.shared.errors import FileRejected
 from phases.shared.project import PROGRAM_ROOT
 
 SECONDS = 30.0
-CUTTING_PER_MILLION = 2.0  # seconds for a million characters of text that was read in time
-MEMORY_BYTES = 1_000_000_000
+CUTTING_PER_MILLION = 1.0  # seconds for a million characters of text that was read in time
+MEMORY_BYTES = 900_000_000
 SWOLLEN_BYTES = 400_000_000  # a child that holds so much between two files is replaced
 WATCH_SECONDS = 0.1
 READ_BYTES = 1 << 20

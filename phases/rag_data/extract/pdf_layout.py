@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from phases.rag_data.clean import Cleaning, join_wrapped, tidy_line
-from phases.rag_data.extract.document import Block, heading, markdown_table
+from phases.rag_data.extract.document import Block, heading, markdown_table, paragraph
 from phases.rag_data.extract.pdf_lines import Line, Page, Table
 
 BULLET = re.compile(r"[\u2022\u2023\u25aa\u25cf\u25cb\u25a0\u25e6\u2043\u2219\u00b7\uf0b7\uf0a7\uf0d8*\u2013-](\s+|$)")
 NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+SECTION = re.compile(r"(?:\d{1,2}\.)*\d{1,2}\.?\s+")
+PARAGRAPH_SIGN = re.compile(r"§ ?\d")
+OPTION = re.compile(r"-{1,2}\w")
 LEADERS = re.compile(r"(\s?\.){4,}\s*(\d+|[ivxlc]+)?$")
 SENTENCE_END = re.compile(r"[.!?:\u2026][\"'\u201d\u2019\u00bb)]?$")
 LARGER = 1.12
@@ -26,6 +29,7 @@ GAP = 1.3
 MOST_SIZES = 4
 HEADING_CHARS = 160
 BOLD_WORDS = 14
+MARK_SPACE = 5  # type sizes between a list mark and its item
 NEAR = 8  # lines before and after that show how wide the column is
 
 
@@ -62,16 +66,17 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
         above = min(ranks, default=None)
         ranks[size] = 1 if above is None else ranks[above] + (1 if above - size > SIZE_STEP else 0)
     lowest = min(max(ranks.values(), default=0), MOST_SIZES)
+    lower = _shift(pages, ranks, style, outline)
 
     def level(page: Page, index: int, is_contents: bool) -> int:
         line = page.items[index]
-        if not _can_be_heading(line) or (is_contents and line.text[-1].isdigit()):
+        if not _can_be_heading(line) or _continues_item(page.items, index) or (is_contents and line.text[-1].isdigit()):
             return 0
         if _is_large(line, style):
             return min(ranks[line.size], MOST_SIZES)
-        named = outline.get(line.text.casefold())
+        named = _outline_level(line, outline)
         if named and (line.bold or line.size > style.size):
-            return min(named, 6)
+            return min(named + lower, 6)
         return lowest + 1 if _stands_bold(page.items, index, style) else 0
 
     def marked(page: Page) -> Iterator[Line | Table]:
@@ -81,6 +86,30 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
             yield replace(one, level=depth) if depth else one
 
     return [replace(page, items=tuple(marked(page))) for page in pages]
+
+
+def _continues_item(items: Sequence[Line | Table], index: int) -> bool:
+    """The next line of a list item, in slides set as large as their headings."""
+    for line, before in zip(items[index:0:-1], items[index - 1::-1], strict=False):
+        alike = isinstance(before, Line) and isinstance(line, Line) and before.size == line.size and before.bold == line.bold
+        if not alike or not 0 < before.y - line.y <= 1.5 * line.size or line.x0 < before.x0 - 1:
+            return False
+        if BULLET.match(before.text):
+            return True
+    return False
+
+
+def _outline_level(line: Line, outline: Mapping[str, int]) -> int:
+    """What the bookmarks say; many leave out the numbers of sections."""
+    words = line.text.casefold()
+    return outline.get(words) or outline.get(SECTION.sub("", words), 0)
+
+
+def _shift(pages: Sequence[Page], ranks: Mapping[float, int], style: BodyStyle, outline: Mapping[str, int]) -> int:
+    """How much deeper headings lie by their size than by their bookmarks, as below a title that has none."""
+    lines = [line for page in pages for line in page.items if isinstance(line, Line) and line.size in ranks and _is_large(line, style)] if outline else []
+    found = Counter(ranks[line.size] - named for line in lines if (named := _outline_level(line, outline)))
+    return max(found.most_common(1)[0][0], 0) if found else 0
 
 
 def blocks_of(pages: Sequence[Page], style: BodyStyle, cleaning: Cleaning) -> Iterator[Block]:
@@ -112,7 +141,7 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
         return Block(heading(group[0].level, join_wrapped(texts)), page)
     text = cleaning.join(texts) if cleaning.join_lines else "\n".join(texts)
     text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
-    return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else text, page, _is_tight(before, group, style))
+    return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else paragraph(text), page, _is_tight(before, group, style))
 
 
 def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyStyle) -> bool:
@@ -134,6 +163,8 @@ def _parts(group: Sequence[Line], line: Line, style: BodyStyle, right: float) ->
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
     if _is_item(line) or _leaders(last.text) or _leaders(line.text):
+        return True
+    if PARAGRAPH_SIGN.match(line.text) and SENTENCE_END.search(last.text):
         return True
     if abs(last.size - line.size) > 0.15 * style.size:
         return True
@@ -161,21 +192,21 @@ def _column_right(items: Sequence[Line | Table], index: int) -> float:
     here = items[index]
     right = here.x1
     for one in items[max(0, index - NEAR):index + NEAR + 1]:
-        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40:
-            right = one.x1
+        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40 and one.size > 0.85 * here.size:
+            right = one.x1  # not of page numbers, which are smaller
     return right
 
 
 def _bullets_joined(items: Sequence[Line | Table]) -> list[Line | Table]:
-    """A list mark that the file sets on a line of its own, put before its item."""
-    joined: list[Line | Table] = []
-    for item in items:
-        last = joined[-1] if joined else None
-        alone = isinstance(last, Line) and (BULLET.fullmatch(last.text) or re.fullmatch(r"\(?\d{1,3}[.)]", last.text))
-        if alone and isinstance(item, Line) and abs(last.y - item.y) < 0.5 * item.size:
-            joined[-1] = replace(item, text=f"{last.text} {item.text}", x0=last.x0)
-        else:
-            joined.append(item)
+    """A list mark that the file sets on a line of its own, before its item or after all of them, put before its item."""
+    joined = list(items)
+    for mark in [one for one in items if isinstance(one, Line) and (BULLET.fullmatch(one.text) or re.fullmatch(r"\(?\d{1,3}[.)]", one.text))]:
+        beside = [index for index, one in enumerate(joined) if isinstance(one, Line) and one is not mark
+                  and abs(one.y - mark.y) < 0.5 * one.size and 0 < one.x0 - mark.x0 < MARK_SPACE * one.size]
+        if beside:
+            index = min(beside, key=lambda index: joined[index].x0)
+            joined[index] = replace(joined[index], text=f"{mark.text} {joined[index].text}", x0=mark.x0)
+            joined = [one for one in joined if one is not mark]
     return joined
 
 
@@ -191,7 +222,7 @@ def _is_item(line: Line) -> bool:
 
 def _can_be_heading(line: Line | Table) -> bool:
     return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not _leaders(line.text)
-            and sum(map(str.isalpha, line.text)) >= 3 and not BULLET.match(line.text))
+            and sum(map(str.isalpha, line.text)) >= 3 and not BULLET.match(line.text) and not OPTION.match(line.text))
 
 
 def _is_contents(page: Page) -> bool:
@@ -213,8 +244,9 @@ def _stands_bold(items: Sequence[Line | Table], index: int, style: BodyStyle) ->
     line = items[index]
     after = items[index + 1] if index + 1 < len(items) else None
     before = items[index - 1] if index else None
+    after_is_bold = isinstance(after, Line) and after.bold and _can_be_heading(after)
     if not line.bold or style.bold or len(line.text.split()) > BOLD_WORDS or re.search(r"[.,;:]$", tidy_line(line.text)):
         return False
-    if line.size < 0.95 * style.size or after is None or (isinstance(after, Line) and after.bold and after.y != line.y):
+    if line.size < 0.95 * style.size or after is None or (after_is_bold and after.y != line.y):
         return False
     return not isinstance(before, Line) or not 0 < before.y - line.y <= 1.05 * style.pitch

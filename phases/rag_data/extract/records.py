@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from phases.rag_data.clean import safe_text, tidy_line
+from phases.rag_data.extract.columns import column_numbers
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading
 from phases.shared.errors import FileRejected
 
@@ -32,7 +33,7 @@ def records_text(records: Sequence[Record], total: int, source: str, notes: tupl
         notes = (*notes, f"Read the first {len(records):,} of {total:,} records; split the file to add the others.")
     column = heading_column(records)
     return Extracted(assemble(block for number, one in enumerate(records, start=1) for block in _section(one, column, number))[0],
-                     PurePosixPath(source).stem, notes=notes)
+                     PurePosixPath(source).stem, notes=notes, columns=column_numbers(records))
 
 
 def heading_column(records: Sequence[Record]) -> str:

@@ -15,15 +15,16 @@ from pathlib import Path
 from striprtf.striprtf import rtf_to_text
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
 
 LEVEL, DEPTH, END, CELL, ROW_END, ROW, INNER, EDGE = "\x01", "\x07", "\x02", "\x03", "\x04", "\x05", "\x06", "\x08"
 MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl|cellx)(\d{1,6})|(cell|row|trowd|nestcell)(?![a-z]))(?!\d) ?")
 PLAIN_MARKS = {"cell": CELL, "row": ROW_END, "trowd": ROW, "nestcell": INNER}
 STYLE = re.compile(r"\{\\s(\d+)\\[^{}]*?(?:heading (\d)|\\outlinelevel(\d)[^{}]*?|(title))\s*;\}", re.IGNORECASE)
 PAGE_OF_CODES = re.compile(r"\\ansicpg(\d{3,5})")
+FIELD_CODE = re.compile(r"\{\\\*\\fldinst(?:[^{}]|\{[^{}]*\})*\}")  # addresses of links, which striprtf would put into the text
 TITLE = re.compile(r"\{\\title ((?:[^{}\\]|\\[^{}])*)\}")
-ITEM = re.compile(r"\s*(?:(\d{1,3})[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
+ITEM = re.compile(r"\s*(?:(\d{1,3}|[a-z])[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\uf0b7\uf0a7o-])\t\s*")
 
 SAME_EDGE = 60  # twips, a millimetre
 
@@ -40,7 +41,7 @@ def extract_rtf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     text = rtf_to_text(_marked(rtf), errors="replace")
     title = TITLE.search(rtf)
     footnotes = len(re.findall(r"\{\\(?:\*\\)?footnote\b", rtf))
-    return Extracted(assemble(_blocks(text))[0], rtf_to_text(f"{{\\rtf1 {title[1]}}}", errors="replace") if title else "",
+    return Extracted(assemble(_blocks(text))[0], rtf_to_text(f"{{\\rtf1\\ansi {title[1]}}}", encoding, errors="replace") if title else "",
                      notes=(f"Left out {footnotes} footnotes.",) if footnotes else ())
 
 
@@ -59,7 +60,7 @@ def _marked(rtf: str) -> str:
         level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1 + below_title
         return f"{kept}{_escaped(LEVEL)}{level}{_escaped(END)}" if 1 <= level <= 9 else match[0]
 
-    return MARKS.sub(mark, rtf)
+    return MARKS.sub(mark, FIELD_CODE.sub("", rtf).replace("{\\pntext", "{\\listtext"))
 
 
 def _escaped(mark: str) -> str:
@@ -127,7 +128,7 @@ def _paragraphs(text: str) -> Iterator[Block]:
             mark = f"{item[1]}. " if item[1] else "- "
             yield Block(indent + mark + tidy_line(_unmarked(line)[item.end():]), tight=before == kind or bool(before and indent))
         else:
-            yield Block(words)
+            yield Block(paragraph(words))
         before = kind
 
 

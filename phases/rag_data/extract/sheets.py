@@ -10,7 +10,7 @@ import datetime
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 from zipfile import BadZipFile
 
@@ -35,12 +35,12 @@ def extract_xlsx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that are not read anyway
-            blocks = list(reader.blocks(path))
+            with path.open("rb") as file, path.open("rb") as again:  # by its path, openpyxl would ask for an ending
+                blocks = list(reader.blocks(file, again))
             title = reader.title
     except BROKEN as problem:
         raise damaged(source, type(problem).__name__) from None
-    notes = (f"{reader.formulas} cells hold a formula without its result; the formula is shown.",) if reader.formulas else ()
-    return Extracted(assemble(blocks)[0], title, notes=notes)
+    return Extracted(assemble(blocks)[0], title, notes=tuple(reader.notes()))
 
 
 class _Reader:
@@ -51,10 +51,18 @@ class _Reader:
         self.title = ""
         self.formulas = 0
         self.cells = 0
+        self.hidden: list[str] = []
 
-    def blocks(self, path: Path) -> Iterator[Block]:
-        results = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        formulas = openpyxl.load_workbook(path, read_only=True)
+    def notes(self) -> Iterator[str]:
+        """What a person would not expect of the text."""
+        if self.formulas:
+            yield f"{self.formulas} cells hold a formula without its result; the formula is shown."
+        if self.hidden:
+            yield f"Sheets that are hidden in the workbook were read too: {', '.join(self.hidden)}."
+
+    def blocks(self, file: BinaryIO, again: BinaryIO) -> Iterator[Block]:
+        results = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        formulas = openpyxl.load_workbook(again, read_only=True)
         self.title = results.properties.title or ""
         try:
             for sheet, twin in zip(results.worksheets, formulas.worksheets, strict=True):
@@ -62,6 +70,7 @@ class _Reader:
                 twin.reset_dimensions()
                 found = list(self._tables(self._rows(sheet, twin)))
                 if found:
+                    self.hidden += [sheet.title] if sheet.sheet_state != "visible" else []
                     yield Block(heading(1, sheet.title))
                     yield from found
         finally:
@@ -114,6 +123,8 @@ def _words(value: Any, form: str) -> str:
         return str(value).upper()
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()
+    if isinstance(value, datetime.time) and not value.second:
+        return f"{value:%H:%M}"
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat(" ") if isinstance(value, datetime.datetime) else value.isoformat()
     if isinstance(value, int | float):

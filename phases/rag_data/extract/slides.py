@@ -17,7 +17,7 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PackageNotFoundError, PythonPptxError
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
 from phases.rag_data.extract.sniff import damaged
 
 LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
@@ -37,7 +37,9 @@ def extract_pptx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     if all(block.text.startswith(f"# Slide {block.page}") for block in blocks):
         return Extracted("")  # pictures only
     text, pages = assemble(blocks, len(slides))
-    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages)
+    hidden = [str(number) for number, slide in enumerate(slides, start=1) if slide._element.get("show") in {"0", "false"}]
+    notes = (f"Slides that are hidden in the presentation were read too: {', '.join(hidden)}.",) if hidden else ()
+    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages, notes)
 
 
 def _slide(slide: Any, number: int) -> Iterator[Block]:
@@ -80,7 +82,7 @@ def _paragraphs(frame: Any, number: int, *, as_list: bool) -> Iterator[Block]:
     before = False
     for one in paragraphs:
         words, mark = tidy_line(_line(one.text)), _mark(one, as_list and len(paragraphs) > 1, counters)
-        yield Block(safe_text(mark + words), number, tight=before and bool(mark))
+        yield Block(safe_text(mark + words if mark else paragraph(words)), number, tight=before and bool(mark))
         before = bool(mark)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Extracted
+from phases.rag_data.extract.text_outline import mark_headings, printed_pages
 
 WESTERN = "cp1252"
 FENCE = re.compile(r"\s{0,3}(```|~~~)")
@@ -19,6 +20,7 @@ UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*")
 ITEM = re.compile(r"(\s*)([-*+\u2022]|\d{1,3}[.)])\s+")
 OWN_LINE = re.compile(r"\s{0,3}(#{1,6}(\s|$)|\||>|<|\[[^\]]+\]:|([-*_]\s*){3,}$|:{3})|\s{4,}|\t")
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(---|\.\.\.)\n", re.DOTALL)
+COLUMNS = re.compile(r"\S {3,}\S")
 WRAP_LIMIT = 120
 NARROWEST_WRAP = 50
 
@@ -61,13 +63,14 @@ def _looks_western(text: str) -> bool:
 
 def extract_txt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Plain text: underlined lines become headings, wrapped lines are joined where the text was wrapped at all."""
-    text = cleaning.safe(decode(path.read_bytes())).expandtabs(4)
+    pages, notes = printed_pages(decode(path.read_bytes()), cleaning)
+    text = cleaning.safe("\n\n".join(pages)).expandtabs(4)
     width = _wrap_width(text.split("\n")) if cleaning.join_lines else 0
     blocks = []
-    for block in re.split(r"\n[ \t]*\n", text):
+    for block in mark_headings(re.split(r"\n(?:[ \t]*\n)+", text.strip("\n"))):
         lines = [line.rstrip() for line in block.strip("\n").split("\n")]
         blocks.append(_txt_block(lines, width, cleaning))
-    return Extracted("\n\n".join(block for block in blocks if block.strip()))
+    return Extracted("\n\n".join(block for block in blocks if block.strip()), notes=notes)
 
 
 def _txt_block(lines: list[str], width: int, cleaning: Cleaning) -> str:
@@ -87,7 +90,7 @@ def _txt_block(lines: list[str], width: int, cleaning: Cleaning) -> str:
 
 def _wrap_width(lines: list[str]) -> int:
     """The column at which a text was wrapped, or 0 when it was not: its longest lines are much alike in length."""
-    lengths = sorted((len(line) for line in lines if line.strip()), reverse=True)
+    lengths = sorted((len(line) for line in lines if line.strip() and not COLUMNS.search(line)), reverse=True)
     if len(lengths) < 4 or not NARROWEST_WRAP <= lengths[0] <= WRAP_LIMIT:
         return 0
     return lengths[len(lengths) // 50]
@@ -95,7 +98,7 @@ def _wrap_width(lines: list[str]) -> int:
 
 def _was_wrapped(before: str, line: str, width: int) -> bool:
     """The next line's first word would not have fitted on the line before."""
-    if not line.strip() or ITEM.match(line) or re.search(r"\S {3,}\S", before) or re.search(r"\S {3,}\S", line):
+    if not line.strip() or ITEM.match(line) or COLUMNS.search(before) or COLUMNS.search(line):
         return False
     parted = re.search(r"\w-$", before) and line.lstrip()[0].islower() and len(before) > width / 2
     return bool(parted) or len(before) + 1 + len(line.split()[0]) > width
@@ -131,7 +134,7 @@ def _atx_headings(lines: list[str]) -> Iterator[tuple[str, bool]]:
             number += 2
             continue
         is_heading = not fence and bool(re.match(r" {0,3}#{1,6} +\S", line))
-        yield (line.strip() if is_heading else line), is_heading
+        yield (re.sub(r"\s+#+$", "", line.strip()) if is_heading else line), is_heading
         number += 1
 
 

@@ -17,7 +17,17 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from phases.rag_data.clean import Cleaning, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table
+from phases.rag_data.extract.document import (
+    Block,
+    Extracted,
+    assemble,
+    code,
+    heading,
+    joined_code,
+    markdown_table,
+    paragraph,
+)
+from phases.rag_data.extract.formulas import WORD_MATH, formula_text
 from phases.rag_data.extract.sniff import damaged
 
 PARAGRAPH, TABLE, ROW, CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
@@ -26,8 +36,12 @@ FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 UNREAD = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), FALLBACK}
 WRAPPERS = {qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
 BREAKS = {qn("w:tab"): " ", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-", qn("w:ptab"): " "}
+NUMBER = "number"  # of a note, set while reading
 NOTE_MARKS = {qn("w:footnoteReference"), qn("w:endnoteReference")}
-HEADING_STYLE = re.compile(r"heading (\d)", re.IGNORECASE)
+HEADING_STYLE = re.compile(r"(?:heading|überschrift|titre|título|titolo|kop|rubrik|nagłówek|заголовок|标题) (\d)", re.IGNORECASE)
+TITLE_STYLES = {"title", "titel", "título", "titolo", "tytuł"}
+CODE_STYLES = {"source code", "html preformatted", "preformatted text", "quelltext", "code"}
+LIST_STYLE = re.compile(r"List (?:Bullet|Number)(?: (\d))?$")
 ITEM = re.compile(r"( *)(-|\d+)\.? ")
 MOST_NESTED = 20
 
@@ -39,9 +53,11 @@ def extract_docx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     except (KeyError, ValueError, docx.opc.exceptions.PackageNotFoundError, SyntaxError) as problem:
         raise damaged(source, type(problem).__name__) from None
     reader = _Reader(file)
-    text, _ = assemble(reader.blocks(file.element.body))
-    notes = "\n".join(reader.notes())
-    return Extracted("\n\n".join(part for part in (text, notes) if part), (file.core_properties.title or "").strip())
+    text, _ = assemble(joined_code(reader.blocks(file.element.body)))
+    footnotes = "\n".join(reader.notes())
+    hidden = sum(map(_is_hidden, file.element.body.iter(qn("w:r"))))
+    return Extracted("\n\n".join(part for part in (text, footnotes) if part), (file.core_properties.title or "").strip(),
+                     notes=(f"Left out {hidden} pieces of hidden text.",) if hidden else ())
 
 
 class _Reader:
@@ -52,6 +68,8 @@ class _Reader:
         self._styles = {one.style_id: one for one in file.styles}
         self._counters: dict[tuple[str, int], int] = {}
         self._formats = dict(_number_formats(file))
+        for number, mark in enumerate(file.element.body.iter(*NOTE_MARKS), start=1):
+            mark.set(NUMBER, str(number))
         self._below_title = int(any(self._is_title(one) for one in file.element.body.iter(PARAGRAPH)))
 
     def blocks(self, parent: Any, depth: int = 0) -> Iterator[Block]:
@@ -72,13 +90,20 @@ class _Reader:
                 yield from self.blocks(child, depth)
 
     def notes(self) -> Iterator[str]:
-        """Footnotes and endnotes as "[1] text" lines."""
+        """Footnotes and endnotes as "[1] text" lines, numbered as they come in the text."""
+        texts = dict(self._note_texts())
+        for mark in self._file.element.body.iter(*NOTE_MARKS):
+            text = texts.get((mark.tag, mark.get(qn("w:id"))))
+            if text:
+                yield f"[{mark.get(NUMBER)}] {text}"
+
+    def _note_texts(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """((kind of mark, id), text) of all notes that a person wrote."""
         for part in self._file.part.package.iter_parts():
-            if str(part.partname) in {"/word/footnotes.xml", "/word/endnotes.xml"}:
-                for note in parse_xml(part.blob):
-                    if note.get(qn("w:type")) is None:
-                        text = " ".join(_text(one) for one in note.iter(PARAGRAPH))
-                        yield f"[{note.get(qn('w:id'))}] {tidy_line(text)}"
+            kind = {"/word/footnotes.xml": "w:footnoteReference", "/word/endnotes.xml": "w:endnoteReference"}.get(str(part.partname))
+            for note in parse_xml(part.blob) if kind else ():
+                if isinstance(note.tag, str) and note.get(qn("w:type")) is None:
+                    yield (qn(kind), note.get(qn("w:id"))), tidy_line(" ".join(_text(one) for one in note.iter(PARAGRAPH)))
 
     def _paragraph(self, element: Any, before: str) -> Iterator[Block]:
         text = "\n".join(line for line in map(tidy_line, _text(element).split("\n")) if line)
@@ -89,8 +114,10 @@ class _Reader:
             yield Block(heading(level, text.replace("\n", " ")))
             return
         mark = self._list_mark(element)
-        if mark is None:
-            yield Block(text)
+        if mark is None and any((style.name or "").lower() in CODE_STYLES for style in self._style_chain(element)):
+            yield Block(code(_text(element)))
+        elif mark is None:
+            yield Block(paragraph(text))
         else:
             item = mark + text.replace("\n", " ")
             yield Block(item, tight=_is_next_item(before, item))
@@ -103,7 +130,7 @@ class _Reader:
         return min(level + self._below_title, 6) if level else 0
 
     def _is_title(self, element: Any) -> bool:
-        return any((style.name or "").lower() == "title" for style in self._style_chain(element))
+        return any((style.name or "").lower() in TITLE_STYLES for style in self._style_chain(element))
 
     def _outline_level(self, element: Any) -> int:
         """By the paragraph's own outline level, else by its style or a style that this one is based on."""
@@ -127,14 +154,14 @@ class _Reader:
 
     def _list_mark(self, element: Any) -> str | None:
         """ "- " or "3. " with the indent of its depth; None for what is no list item."""
+        named = next(filter(None, (LIST_STYLE.match(style.name or "") for style in self._style_chain(element))), None)
+        indent = "  " * (int(named[1] or 1) - 1) if named else ""
         for place in (element, *(style.element for style in self._style_chain(element))):
             numbers = place.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
             if numbers is not None:
-                return self._mark_of(numbers)
-        names = [style.name or "" for style in self._style_chain(element)]
-        if any(name.startswith("List Bullet") for name in names):
-            return "- "
-        return None
+                mark = self._mark_of(numbers)
+                return mark and indent + mark
+        return f"{indent}- " if named and named[0].startswith("List Bullet") else None
 
     def _mark_of(self, numbers: Any) -> str | None:
         found = {name: numbers.find(qn(f"w:{name}")) for name in ("numId", "ilvl")}
@@ -214,10 +241,18 @@ def _text(element: Any) -> str:
         elif child.tag in BREAKS:
             parts.append(BREAKS[child.tag])
         elif child.tag in NOTE_MARKS:
-            parts.append(f" [{child.get(qn('w:id'))}]")
-        elif child.tag != qn("w:pPr"):
+            parts.append(f" [{child.get(NUMBER)}]")
+        elif child.tag.startswith(WORD_MATH):
+            parts.append(formula_text(child))
+        elif child.tag != qn("w:pPr") and not _is_hidden(child):
             parts.append(_text(child))
     return "".join(parts)
+
+
+def _is_hidden(run: Any) -> bool:
+    """Whether Word hides a run: neither shown nor printed."""
+    mark = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+    return mark is not None and mark.get(qn("w:val")) not in {"0", "false", "off"}
 
 
 def _text_boxes(paragraph: Any) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """What a running training says and hears: loss and speed into the job's files, progress to the worker, stop from a person.
 
 For child processes only (transformers). Writes loss.jsonl (one line a step: step, loss, rate, epoch, eval_loss where it was
-measured) and metrics.jsonl (step, tokens_per_second, gradient_norm, memory_bytes, time, seconds since the run began). Of several
+measured) and metrics.jsonl (step, tokens_per_second, gradient_norm, memory_bytes, on a GPU also process_bytes, time, seconds since the run began). Of several
 processes the first writes; all of them see a stop at the same step and wait for one another at a save.
 """
 
@@ -115,7 +115,7 @@ class JobReporter(TrainerCallback):
         speed = round(read / passed, 1) if passed > 0 else 0.0
         if self.context.rank == 0:
             append_json_line(self.metrics_file, {"step": step, "tokens_per_second": speed, "gradient_norm": norm,
-                                                 "memory_bytes": memory_in_use(), "time": time.time(),
+                                                 "memory_bytes": memory_in_use(), **main_memory(), "time": time.time(),
                                                  "seconds": round(self.seconds, 3)}, sync=False)
         return speed
 
@@ -123,6 +123,11 @@ class JobReporter(TrainerCallback):
 def memory_in_use() -> int:
     """Bytes held on the GPU, or by this process where there is none."""
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else psutil.Process().memory_info().rss
+
+
+def main_memory() -> dict[str, int]:
+    """What the process holds beside the GPU's memory; nothing where `memory_in_use` is that already."""
+    return {"process_bytes": psutil.Process().memory_info().rss} if torch.cuda.is_available() else {}
 
 
 def diverged(step: int, rate: float, clipping: float) -> SettingError:

@@ -6,6 +6,7 @@ the same settings on the same machine, and seconds of a run that is planned.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ from phases.shared.jobs.process import usable_cores
 from phases.shared.project import Project
 
 MEASURED_FILE = "measured.json"
-DECISIVE = ("method", "precision", "device", "batch_size", "max_length", "lora_rank", "gradient_checkpointing", "packing")
+DECISIVE = ("method", "precision", "device", "batch_size", "max_length", "lora_rank", "gradient_checkpointing", "packing", "processes")
 BATCHES_SORTED_TOGETHER = 8  # as the trainer orders its rows: trainer.LengthGroupedOrder
 
 
@@ -71,7 +72,8 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Workload:
-    """A planned run in numbers: lengths of its rows in tokens, and how often it measures and saves."""
+    """A planned run in numbers: lengths of its rows in tokens, how often it measures and saves, and how many batches it computes
+    at once (`at_once`, more than one in several processes)."""
 
     lengths: Sequence[int]
     batch_size: int
@@ -80,6 +82,7 @@ class Workload:
     evaluations: int
     saves: int
     perplexity_tokens: int
+    at_once: int = 1
 
 
 def settings_key(base: str, kind: str, config: Any) -> str:
@@ -88,6 +91,11 @@ def settings_key(base: str, kind: str, config: Any) -> str:
     threads = getattr(config, "threads", 0) or usable_cores()
     machine = [platform.node(), platform.machine(), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
     return hashlib.sha256(json.dumps([base, kind, chosen, threads, machine], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def probe_config(config: Any) -> Any:
+    """The settings that a probe runs with: those of the run, in one process, since each would end at another moment."""
+    return dataclasses.replace(config, processes=1)
 
 
 def keep_measurement(job_dir: Path, measured: Measurement) -> None:
@@ -155,7 +163,7 @@ def _medians(batches: Sequence[tuple[int, float]]) -> dict[int, float]:
 
 def seconds_of_run(work: Workload, measured: Measurement) -> float:
     """How long the whole job will take, from its process's start to the published model; without a download."""
-    training = sum(seconds_of_batch(tokens, measured.batches) for tokens in padded_batches(work.lengths, work.batch_size)) * work.epochs
+    training = sum(seconds_of_batch(tokens, measured.batches) for tokens in padded_batches(work.lengths, work.batch_size)) * work.epochs / work.at_once
     evaluating = work.evaluations * work.evaluated_tokens * measured.seconds_per_evaluated_token
     perplexity = 2 * work.perplexity_tokens * measured.seconds_per_perplexity_token
     return measured.start_seconds + training + evaluating + perplexity + work.saves * measured.save_seconds + measured.end_seconds

@@ -16,10 +16,18 @@ from typing import Any
 
 from phases.shared.errors import ModelError
 from phases.shared.models.base import base_model_choices, cached_base, locate_base
+from phases.shared.models.machine import this_machine
 from phases.shared.project import Project
 from phases.shared.training import resources
 from phases.shared.training.advice import Facts, plan_warnings
-from phases.shared.training.measured import Measurement, Workload, find_measurement, seconds_of_run, settings_key
+from phases.shared.training.measured import (
+    Measurement,
+    Workload,
+    find_measurement,
+    probe_config,
+    seconds_of_run,
+    settings_key,
+)
 from phases.shared.training.memory import FLOAT32, ModelShape, read_shape, trained_parameters, training_memory
 
 CHECKPOINTS_PER_RUN = 10
@@ -103,7 +111,7 @@ def base_facts(name: str) -> BaseFacts:
     folder = place if isinstance(place, Path) else cached_base(place)
     if folder is None:
         known = next((one for one in base_model_choices() if one.id == name), None)
-        return BaseFacts(name, None, getattr(known, "shape", None))
+        return BaseFacts(name, None, known.shape if known else None)
     return BaseFacts(name, folder, read_shape(folder / "config.json"))
 
 
@@ -112,15 +120,25 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
     steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if rows.lengths else 0
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
-    measured = find_measurement(project, settings_key(base.name, kind, config))
+    measured, at_once = _measured(project, kind, config, base)
     plan = _with_resources(_with_model(plan, config, base), project, kind, config, base)
     if measured is not None and rows.lengths:
-        work = workload(rows, config, steps)
+        work = replace(workload(rows, config, steps), at_once=at_once)
         plan = replace(plan, seconds=round(seconds_of_run(work, measured), 1), seconds_from=measured.source,
-                       memory_bytes=measured.peak_bytes, memory_from=measured.source)
+                       memory_bytes=measured.peak_bytes * resources.sharing(config), memory_from=measured.source)
     lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
     warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
     return replace(plan, warnings=warnings, notes=rows.notes, missing=lacking, ready=not lacking)
+
+
+def _measured(project: Project, kind: str, config: Any, base: BaseFacts) -> tuple[Measurement | None, int]:
+    """What was measured with these settings, and how many batches that many seconds are for. For several processes a probe of one
+    serves: on GPUs each computes as fast as one alone, on a CPU they share its cores."""
+    own = find_measurement(project, settings_key(base.name, kind, config))
+    if own is not None or config.processes == 1:
+        return own, config.processes
+    alone = find_measurement(project, settings_key(base.name, kind, probe_config(config)))
+    return alone, config.processes // resources.sharing(config)
 
 
 def workload(rows: Rows, config: Any, steps: int) -> Workload:
@@ -152,7 +170,8 @@ def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
     whole = base.shape.parameters + (0 if method == "full" else trained)
     memory = training_memory(base.shape, method=method, batch_size=config.batch_size, max_length=longest, rank=config.lora_rank,
                              gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=FLOAT32 if method == "full" else resources.working_bytes(config))
-    return replace(plan, trained_parameters=trained, trained_share=trained / whole, memory_bytes=memory, memory_from="estimate")
+    return replace(plan, trained_parameters=trained, trained_share=trained / whole, memory_bytes=memory * resources.sharing(config),
+                   memory_from="estimate")
 
 
 def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: BaseFacts) -> Plan:
@@ -168,5 +187,5 @@ def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, meas
     return Facts(kind=kind, base=base.name, folder=base.folder, method=config.method, steps=plan.steps, epochs=config.epochs,
                  learning_rate=config.learning_rate, max_length=config.max_length, context=base.context,
                  evaluated=len(rows.evaluated), evaluated_tokens=sum(rows.evaluated), parameters=base.shape.parameters if base.shape else None,
-                 memory_bytes=plan.memory_bytes, memory_total=resources.memory_total(), replay=float(getattr(config, "replay", 0.0)),
+                 memory_bytes=plan.memory_bytes, memory_total=this_machine().room(config.method, config.device), replay=float(getattr(config, "replay", 0.0)),
                  perplexity=measured.perplexity if measured else None, preset=str(getattr(config, "preset", "")))

@@ -1,34 +1,37 @@
-"""What a training needs of the machine besides time: disk, and the memory that is there. No torch.
+"""What a training needs of the machine besides time: disk, and how its memory is shared. No torch.
 
 In: a model's shape and the settings. Out: bytes, and a sentence where the disk is too small.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from phases.shared.project import Project
+from phases.shared.training.hardware import usable_gpus
 from phases.shared.training.memory import FLOAT32, OPTIMIZER_BYTES, ModelShape, trained_parameters
 
 CHECKPOINTS_KEPT = 3  # the two newest and the best
 STORED_BYTES = 2  # a parameter in bfloat16
 SMALL_FILES = 1024**2  # tokenizer, states and descriptions beside the weights
-GRAPHICS = Path("/dev/nvidia0")
 
 
 def working_bytes(config: Any) -> int:
     """Bytes of a parameter in memory: 2 on a GPU in half precision, unless every weight is trained; else 4."""
     half = config.precision != "float32" and config.method != "full"
-    return 2 if half and GRAPHICS.exists() and config.device != "cpu" else FLOAT32
+    return 2 if half and on_gpu(config) else FLOAT32
 
 
-def memory_total() -> int | None:
-    """Bytes of main memory; None where a GPU's own memory decides, which only a probe can tell."""
-    return None if GRAPHICS.exists() else psutil.virtual_memory().total
+def on_gpu(config: Any) -> bool:
+    return config.device != "cpu" and bool(usable_gpus(os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+def sharing(config: Any) -> int:
+    """How many processes of a run share one device's memory and cores: all of them on a CPU."""
+    return 1 if on_gpu(config) else config.processes
 
 
 def disk_needed(shape: ModelShape, folder: Path | None, kind: str, method: str, rank: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -29,6 +29,7 @@ class Form:
     fields: Mapping[str, Any]
     advanced: gr.Accordion | None
     several: Collection[str] = ()
+    folds: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def components(self) -> list[Any]:
@@ -92,13 +93,18 @@ def build_form(config: type, section: str, *, choices: Choices | None = None, se
     def draw(one: Option) -> Any:
         return _several(one, lists[one.name]) if one.name in lists else _field(one, given.get(one.name))
 
-    fields = {one.name: draw(one) for one in every if not one.advanced}
+    fields = {one.name: draw(one) for one in every if not one.advanced and not one.group}
+    folds = {}
+    for group in dict.fromkeys(one.group for one in every if one.group):
+        folds[group] = gr.Accordion(say(f"form.{group}"), open=False, elem_classes="advanced", elem_id=f"fold-{group}")
+        with folds[group]:
+            fields.update({one.name: draw(one) for one in every if one.group == group})
     rare = [one for one in every if one.advanced]
     advanced = gr.Accordion(say("form.advanced"), open=False, elem_classes="advanced") if rare else None
     if advanced:
         with advanced:
             fields.update({one.name: draw(one) for one in rare})
-    return Form(config, section, {one.name: fields[one.name] for one in every}, advanced, tuple(lists))
+    return Form(config, section, {one.name: fields[one.name] for one in every}, advanced, tuple(lists), folds)
 
 
 def advanced_label(form: Form, changed: Mapping[str, Any]) -> Any:
@@ -106,6 +112,12 @@ def advanced_label(form: Form, changed: Mapping[str, Any]) -> Any:
     rare = {one.name for one in options_of(form.config) if one.advanced}
     count = len(rare & set(changed))
     return gr.update(label=say("form.advanced_changed", n=count) if count else say("form.advanced"))
+
+
+def fold_label(form: Form, group: str, given: Sequence[Any], switches: Collection[str]) -> Any:
+    """A folded group's heading, with how many of its switches are on."""
+    values = form.values(given)
+    return gr.update(label=say(f"form.{group}_on", on=sum(bool(values[name]) for name in switches), all=len(switches)))
 
 
 def command_for(command: str, project: Project, form: Form, given: Sequence[Any]) -> str:

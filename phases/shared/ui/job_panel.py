@@ -64,7 +64,7 @@ def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> Ru
         log_scale = gr.Checkbox(label=say("run.log_scale"), value=False, elem_classes="field", visible=False)
         with gr.Accordion(say("run.more"), open=False, elem_classes="advanced", visible=False, elem_id=f"more-{kind}") as fold, \
                 gr.Row(elem_classes="small-plots"):
-            more = tuple(gr.LinePlot(x="step", y="value", x_title=say("run.step"), y_title=say(name), height=170, show_label=False, buttons=[],
+            more = tuple(gr.LinePlot(x="step", y="value", color="curve" if name == MORE[-1] else None, color_title=" ", x_title=say("run.step"), y_title=say(name), height=170, show_label=False, buttons=[],
                                      min_width=240) for name in MORE)
         with gr.Accordion(say("run.log"), open=False, elem_classes="advanced"):
             log = gr.HTML("")
@@ -124,11 +124,11 @@ def _plot(points: list[dict[str, Any]], log_scale: bool) -> Any:
     return gr.update(visible=bool(points), value=pd.DataFrame(curve_points(points, log_scale=log_scale)), y_title=title)
 
 
-def _small(points: list[tuple[int, float]]) -> Any:
+def _small(points: list[tuple[int, float, str]]) -> Any:
     import pandas as pd
 
-    every = max(1, -(-len(points) // SMALL_POINTS))
-    return pd.DataFrame(points[::every], columns=["step", "value"])
+    every = max(1, -(-len(points) // MOST_POINTS))
+    return pd.DataFrame(points[::every], columns=["step", "value", "curve"])
 
 
 def _history(panel: RunPanel) -> Any:

@@ -16,6 +16,7 @@ from phases.shared.errors import LehrlingError, NotReady
 from phases.shared.jobs.queue import list_jobs, submit_job
 from phases.shared.options import resolve
 from phases.shared.project import Project
+from phases.shared.training.measured import probe_config
 from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for, edited
 from phases.shared.ui.panels.plan import plan_figures, plan_html, plan_notes
 from phases.shared.ui.settings_panel import build_settings_panel
@@ -88,8 +89,8 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
             field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
         else:
             edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
-    for button, kind in ((setup.start, training.kind), (setup.measure, training.probe)):
-        button.click(acts(window, _start(kind, setup.form)), fields, None, **SLOW_BUTTON)
+    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
+    setup.measure.click(acts(window, _measure(training, setup.form)), fields, None, **SLOW_BUTTON)
 
 
 def _filled(training: Training, form: Form) -> Any:
@@ -145,9 +146,17 @@ def _look_ahead(training: Training, form: Form, project: Project, given: Sequenc
     return plan_html(title, figures, plan.warnings, plan.missing, plan_notes(plan, measuring)), plan.ready
 
 
-def _start(kind: str, form: Form) -> Any:
+def _start(training: Training, form: Form) -> Any:
     def start(window: Window, project: Project, *given: Any) -> None:
-        submit_job(window.projects, project, kind, form.resolved(project, given))
-        gr.Info(say("training.measuring" if kind.endswith("-probe") else "training.queued"))
+        submit_job(window.projects, project, training.kind, form.resolved(project, given))
+        gr.Info(say("training.queued"))
 
     return start
+
+
+def _measure(training: Training, form: Form) -> Any:
+    def measure(window: Window, project: Project, *given: Any) -> None:
+        submit_job(window.projects, project, training.probe, probe_config(form.resolved(project, given)))
+        gr.Info(say("training.measuring"))
+
+    return measure

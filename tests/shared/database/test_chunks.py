@@ -17,16 +17,24 @@ from phases.shared.database.chunks import (
     delete_chunk,
     edit_chunk,
     exclude_chunks,
+    fill_languages,
     get_chunk,
     hash_of,
     held_out_chunks,
     knowledge_summary,
+    languages_used,
     neighbours,
     set_chunk_state,
     training_chunks,
 )
 from phases.shared.database.connection import knowledge, transaction
-from phases.shared.database.documents import NewDocument, add_document, list_documents, remove_document
+from phases.shared.database.documents import (
+    NewDocument,
+    add_document,
+    document_readings,
+    list_documents,
+    remove_document,
+)
 from phases.shared.errors import StorageError
 from phases.shared.project import Project
 from phases.shared.search import search_chunks
@@ -182,3 +190,31 @@ def test_a_failing_change_leaves_nothing(connection: sqlite3.Connection) -> None
         raise ZeroDivisionError
     assert snapshot(connection) == before
     assert last_action(connection) is None
+
+
+def test_chunks_have_a_language_until_their_text_changes(connection: sqlite3.Connection) -> None:
+    assert [one.language for one in all_chunks(connection)] == [None, None, None]
+    assert fill_languages(connection, lambda text: "de" if "Beta" in text else "en") == 3
+    assert [one.language for one in all_chunks(connection)] == ["en", "de", "en"]
+    assert languages_used(connection) == {"en": 2, "de": 1}
+    assert [one.id for one in chunk_page(connection, language="en", per_page=1, page=2)[0]] == [3]
+    assert chunk_page(connection, language="en", source="b.txt") == ([], 0)
+    edit_chunk(connection, 2, "Other words.", 2)
+    set_chunk_state(connection, 1, "excluded")
+    assert [one.language for one in all_chunks(connection)] == ["en", None, "en"]
+    assert fill_languages(connection, lambda text: "fr") == 1
+    undo_last(connection)
+    undo_last(connection)
+    assert get_chunk(connection, 2).language is None
+
+
+def test_the_same_bytes_can_be_read_again(connection: sqlite3.Connection) -> None:
+    again = NewDocument("a.txt", "1", "txt", 30, "New.", reading={"settings": {"chunk_size": 9}})
+    assert add_document(connection, again, [NewChunk("New.", 0, 4, 1, language="en")], "builtin") is None
+    assert add_document(connection, NewDocument("b.txt", "1", "txt", 30, "New."), [], "builtin", again=True) is None  # another's bytes
+    before = snapshot(connection)["rag_chunks"]
+    assert add_document(connection, again, [NewChunk("New.", 0, 4, 1, language="en")], "builtin", again=True) == 2
+    assert [(one.id, one.content, one.language) for one in all_chunks(connection)] == [(4, "New.", "en")]
+    assert document_readings(connection) == {"a.txt": {"settings": {"chunk_size": 9}}}
+    assert undo_last(connection) == "read a.txt again"
+    assert snapshot(connection)["rag_chunks"] == before and document_readings(connection) == {"a.txt": {}}

@@ -66,12 +66,15 @@ def test_small_curves_come_from_both_files_and_are_thinned(tmp_path: Path) -> No
     metrics = metric_points(tmp_path, 100)
     assert len(metrics) <= 101 and (metrics[0]["step"], metrics[-1]["tokens_per_second"]) == (1, 5.0)
     rate, speed, norm, memory = small_plots([{"step": 1, "rate": 0.1}, {"step": 2}], metrics[:3])
-    assert rate == [(1, 0.1)] and speed[0] == (1, 9.0) and norm[0][1] == 1.0 and memory[0][1] == 2.0
+    assert rate == [(1, 0.1, "")] and speed[0] == (1, 9.0, "") and norm[0][1] == 1.0 and memory[0] == (1, 2.0, "main memory")
+    on_gpu = small_plots([], [{"step": 1, "memory_bytes": 2**30, "process_bytes": 2**31}])[3]
+    assert on_gpu == [(1, 1.0, "GPU"), (1, 2.0, "main memory")]
     assert files_seen(tmp_path)[1] > 0
 
 
 def test_the_history_has_a_tick_and_a_curve_for_each_run() -> None:
     drawn = history_table([ONE, TWO], CptConfig, ONE.id, [TWO.id], {ONE.id: [3.0, 2.0, 2.5]})
     assert drawn.count('role="checkbox"') == 2 and drawn.count('aria-checked="true"') == 1 and drawn.count("<polyline") == 1
+    assert "Perplexity" in drawn and "Held-out loss" in history_table([job("sft-1-dddd", "sft", {"validation_loss": 1.5})], CptConfig, "")
     assert sparkline([1.0]) == "" and "0.0,1.0" in sparkline([3.0, 2.0]) and sparkline([2.0, 2.0])
     assert toggled(toggled(["a"], "b"), "a") == ["b"]

@@ -129,6 +129,7 @@ def test_time_follows_the_lengths_of_the_batches() -> None:
     assert padded_batches([5, 5, 5, 9], 4) == [36] and sum(padded_batches(list(range(1, 33)), 4)) == sum(4 * n for n in range(4, 33, 4))
     rates = Measurement("k", "j", "probe", ((10, 1.0),), 1, start_seconds=7.0, end_seconds=2.0, save_seconds=0.5,
                         seconds_per_evaluated_token=0.01, seconds_per_perplexity_token=0.02)
+    assert seconds_of_run(Workload([10] * 4, 1, 2.0, 0, 0, 0, 0, at_once=2), rates) == pytest.approx(7 + 4 + 2)
     work = Workload([10] * 4, 1, 2.0, evaluated_tokens=100, evaluations=3, saves=4, perplexity_tokens=100)
     assert seconds_of_run(work, rates) == pytest.approx(7 + 8 + 3 + 4 + 2 + 2)
 
@@ -141,6 +142,7 @@ def test_a_whole_run_counts_more_than_a_probe_and_only_the_same_settings_count(p
         keep_measurement(project.job_dir(name), Measurement(key, name, source, ((1, 1.0),), 1, 1.0, 1.0, 1.0, 0.0, 0.0))
     (project.job_dir("one") / "other.json").write_text("{}")
     assert find_measurement(project, key).job == "one" and find_measurement(project, "other") is None
-    for change in ({"batch_size": 8}, {"max_length": 1024}, {"lora_rank": 8}, {"gradient_checkpointing": True}, {"threads": 1}):
+    assert plan_cpt(project, CptConfig(processes=2)).memory_bytes == 2 * plan_cpt(project, CptConfig()).memory_bytes, "on a CPU"
+    for change in ({"processes": 2}, {"batch_size": 8}, {"max_length": 1024}, {"lora_rank": 8}, {"gradient_checkpointing": True}, {"threads": 1}):
         assert settings_key("builtin", "cpt", CptConfig(**change)) != key
     assert settings_key("builtin", "cpt", CptConfig(epochs=9.0, learning_rate=1e-3, seed=7)) == key

@@ -10,11 +10,12 @@ import pytest
 
 from phases.cli import build_parser
 from phases.cpt.config import CptConfig
+from phases.rag_data.config import IngestConfig
 from phases.sft_data.config import WriteConfig
 from phases.shared.errors import SettingError
-from phases.shared.options import resolve
+from phases.shared.options import options_of, resolve
 from phases.shared.project import Project
-from phases.shared.ui.forms import Form, advanced_label, build_form, command_for
+from phases.shared.ui.forms import Form, advanced_label, build_form, command_for, fold_label
 
 
 @pytest.fixture
@@ -84,3 +85,12 @@ def test_a_method_brings_its_learning_rate_and_leaves_what_a_person_set(form: Fo
     assert back.learning_rate == 3e-4
     command = command_for("cpt", project, form, form.shown(chosen))
     assert "--method full" in command and "--learning-rate" not in command and "--epochs 9" in command
+
+
+def test_a_group_is_a_fold_of_its_own_that_counts_what_is_on(project: Project) -> None:
+    with gr.Blocks():
+        form = build_form(IngestConfig, "ingest")
+    assert set(form.folds) == {"cleaning"} and set(form.fields) == {one.name for one in options_of(IngestConfig)}
+    shown = form.shown(IngestConfig(remove_urls=True, join_lines=False))
+    assert fold_label(form, "cleaning", shown, ("remove_urls", "join_lines", "join_hyphenation"))["label"] == "Cleaning (2 of 3 on)"
+    assert command_for("ingest", project, form, shown).endswith("--remove-urls --no-join-lines")

@@ -12,6 +12,7 @@ from phases.shared.project import create_project
 from phases.shared.search import MARK_END, MARK_START
 from phases.shared.ui.downloads import download_link, offered
 from phases.shared.ui.figures import duration, number, percent, size
+from phases.shared.ui.panels.cleaning import cleaning_html, preview_html
 from phases.shared.ui.panels.evaluation import evaluation_html
 from phases.shared.ui.panels.knowledge import chunks_table, near
 from phases.shared.ui.panels.pairs import source_html
@@ -40,7 +41,8 @@ def test_hits_are_marked_and_everything_else_is_escaped() -> None:
 
 def test_a_report_is_escaped_and_says_what_it_found() -> None:
     spread = {"total": 1000, "smallest": 1, "median": 12.5, "largest": 99}
-    record = {"made": EVIL, "limits": {"shortest": 10, "longest": 2048}, "chunks": 30, "excluded": 0, "held_out": 0, "tokens": spread,
+    record = {"made": EVIL, "settings": {"shortest": 10, "longest": 2048}, "expected": ["de"], "languages": {"de": 3, EVIL: 2}, "other_language": [9],
+              "columns": [{"source": EVIL, "name": EVIL, "rows": 4, "empty": 1, "values": {EVIL: 3}}], "cleaning": {"join_lines": 7}, "chunks": 30, "excluded": 0, "held_out": 0, "tokens": spread,
               "words": spread, "characters": spread, "histogram": [{"start": 0, "end": 50, "chunks": 1}, {"start": 50, "end": 100, "chunks": 99}],
               "empty": [], "too_short": list(range(20)), "too_long": [], "documents": [{"source": EVIL, "language": EVIL, "chunks": 1, "tokens": 1}],
               "duplicates": [{"chunk": 7, "of": 3, "similarity": 0.912, "exact": False, "source": EVIL, "text": EVIL}] * 21}
@@ -48,8 +50,20 @@ def test_a_report_is_escaped_and_says_what_it_found() -> None:
     assert "<img" not in shown and "<a href='x'>" in shown and "has changed since" in shown
     assert "1 / 12.5 / 99" in shown and "20 chunks" in shown and "11, …" in shown and "Empty" not in shown
     assert 'title="50 to 99 tokens: 99 chunks"><i style="height:100%"' in shown and "height:3%" in shown
+    assert "In another language than German" in shown and "German 3" in shown and "25 %" in shown and "Wrapped lines joined" in shown
     assert "91 %" in shown and 'data-row="7"' in shown and "and 1 more" in shown
-    assert "No empty" in report_html({**record, "too_short": [], "duplicates": [], "histogram": []}, False, [])
+    assert "No empty" in report_html({**record, "too_short": [], "other_language": [], "duplicates": [], "histogram": []}, False, [])
+
+
+def test_what_cleaning_changed_is_escaped_and_shows_line_ends() -> None:
+    record = {"join_lines": {"count": 1234, "examples": [[f"a{EVIL}\nb", "a  b"]]}, "remove_urls": {"count": 1, "examples": [["x", ""]]}}
+    shown = cleaning_html(record, [{"file": EVIL, "steps": {"join_lines": 2}}] * 22)
+    assert "<img" not in shown and "⏎" in shown and "a··b" in shown and "1,234" in shown and "left out" in shown and "and 2 files more" in shown
+    assert "changed nothing" in cleaning_html({})
+    preview = {"source": EVIL, "before": 9, "after": 8, "excerpts": [[EVIL, ""]],
+               "steps": [{"step": "remove_urls", "on": False, "count": 2, "examples": [["x", ""]]}, {"step": "join_lines", "on": False, "count": 0, "examples": []}]}
+    drawn = preview_html(preview)
+    assert "<img" not in drawn and "Web addresses removed (off)" in drawn and "Wrapped lines" not in drawn and "Nothing was stored" in drawn
 
 
 def test_evidence_stands_out_in_its_chunk() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from phases.shared.database.chunks import ChunkRow, Summary
@@ -11,12 +12,13 @@ from phases.shared.database.documents import DocumentRow
 from phases.shared.jobs.queue import Job
 from phases.shared.search import MARK_END, MARK_START
 from phases.shared.ui.job_words import progress_words, result_words, share_done
+from phases.shared.ui.panels.cleaning import cleaning_html
 from phases.shared.ui.tables import Column, button, marked, page_links, table, text
-from phases.shared.ui.texts import many, say
+from phases.shared.ui.texts import many, say, word
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
-OUTCOMES = ("added", "replaced", "unchanged")
+OUTCOMES = ("added", "replaced", "read_again", "unchanged")
 
 
 def embedding_line(model: str, waiting: int, fresh: int) -> str:
@@ -29,14 +31,14 @@ def embedding_line(model: str, waiting: int, fresh: int) -> str:
     return f"<p class='soft'>{html.escape(told)}</p>"
 
 
-def documents_table(documents: Sequence[DocumentRow]) -> str:
+def documents_table(documents: Sequence[DocumentRow], chosen: int = 0) -> str:
     columns = (
         Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>', "name"),
         Column(say("rag.pages"), lambda one: text(one.pages if one.pages is not None else "–"), "num"),
         Column(say("rag.chunks"), lambda one: f"{one.chunks:,}", "num"),
         Column("", lambda one: button("remove", say("rag.remove"), document=one.id, source=one.source), "num"))
     head = f"<h3>{html.escape(say('rag.documents'))}</h3>"
-    return head + table(columns, documents, empty=say("rag.no_documents"), label=say("rag.documents"))
+    return head + table(columns, documents, key=lambda one: one.id, chosen=chosen, empty=say("rag.no_documents"), label=say("rag.documents"))
 
 
 def summary_line(summary: Summary) -> str:
@@ -86,15 +88,42 @@ def report(job: Job) -> str:
     """An addition: how far it is, then every file with what became of it."""
     head = f"<h4>{html.escape(say('rag.report'))}</h4>"
     if not job.ended:
-        words = html.escape(", ".join(progress_words(job)))
-        return f'{head}<div class="meter"><i style="width:{100 * share_done(job):.0f}%"></i></div><p class="soft">{words}</p>'
+        return head + _under_way(job)
     result: Mapping[str, Any] = job.result or {}
     rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
     rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
              for one in result.get("rejected") or []]
     lines = "".join(f"<li><b>{text(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
+    cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
+    lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
+
+
+def _under_way(job: Job) -> str:
+    """A bar for all files, and one for each that is being read now."""
+    progress: Mapping[str, Any] = job.progress or {}
+    words = progress_words(replace(job, progress={**progress, "text": ""}))
+    words += [say("rag.rejected_so_far", files=many("file", progress["rejected"]))] if progress.get("rejected") else []
+    return (_bar(say("rag.all_files"), share_done(job)) + f'<p class="soft">{html.escape(", ".join(words))}</p>'
+            + "".join(map(_file_bar, progress.get("reading") or [])))
+
+
+def _file_bar(one: Mapping[str, Any]) -> str:
+    """A file that is being read; striped where its format cannot tell how far it is."""
+    known = one["total"] and one["step"] == "reading"
+    step = say("rag.file_reading_part", done=one["done"] + 1, total=one["total"]) if known else say(f"rag.file_{one['step']}")
+    share = None if one["step"] == "reading" and not known else one["done"] / max(one["total"], 1)
+    return (f'<div class="file-bar"><span title="{text(one["file"])}">{text(one["file"])}</span>'
+            f'<span class="soft">{html.escape(step)}</span></div>{_bar(one["file"], share)}')
+
+
+def _bar(label: str, share: float | None) -> str:
+    spoken = f'role="progressbar" aria-label="{text(label)}"'
+    if share is None:
+        return f'<div class="meter unknown" {spoken}><i></i></div>'
+    percent = f"{100 * share:.0f}"
+    return f'<div class="meter" {spoken} aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
 
 
 def _reason(reason: str) -> str:
@@ -115,5 +144,6 @@ def _line_text(line: tuple[ChunkRow, str]) -> str:
 def _tags(chunk: ChunkRow) -> str:
     names = [key for key, there in (("rag.tag_excluded", chunk.state == "excluded"), ("rag.tag_held_out", chunk.held_out),
                                     ("rag.tag_edited", chunk.origin == "edited")) if there]
-    return " ".join(f'<span class="tag">{html.escape(say(name))}</span>' for name in names)
+    words = [say(name) for name in names] + ([word("language", chunk.language)] if chunk.language not in {None, "unknown"} else [])
+    return " ".join(f'<span class="tag">{html.escape(one)}</span>' for one in words)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from phases.shared.ui.texts import many, say, word
 
 MOST_IDS = 12
 MOST_ROWS = 20
+LABEL_CHARACTERS = 60
 
 
 def report_html(report: Mapping[str, Any], outdated: bool, links: Sequence[str]) -> str:
@@ -21,19 +21,19 @@ def report_html(report: Mapping[str, Any], outdated: bool, links: Sequence[str])
     head = f'<p class="soft">{made} &nbsp; {" &nbsp; ".join(links)}</p>'
     if outdated:
         head += f'<p class="warning">{html.escape(say("report.outdated"))}</p>'
-    return head + figures(report) + histogram(report["histogram"]) + findings_list(report) + duplicates_table(report["duplicates"])
+    return (head + figures(report) + histogram(report["histogram"]) + findings_list(report) + duplicates_table(report["duplicates"])
+            + label_bars(report["columns"]) + columns_table(report["columns"]) + cleaning_line(report["cleaning"]))
 
 
 def figures(report: Mapping[str, Any]) -> str:
     tokens = report["tokens"]
-    languages = Counter(one["language"] for one in report["documents"])
     spread = say("report.spread", smallest=number(tokens["smallest"]), median=f"{tokens['median']:,g}", largest=number(tokens["largest"]))
     return facts_line([
         (say("report.documents"), number(len(report["documents"]))), (say("report.chunks"), number(report["chunks"])),
         (say("report.excluded_chunks"), number(report["excluded"]) if report["excluded"] else ""),
         (say("report.held_out"), number(report["held_out"]) if report["held_out"] else ""), (say("report.tokens"), number(tokens["total"])), (say("report.words"), number(report["words"]["total"])),
         (say("report.characters"), number(report["characters"]["total"])), (say("report.tokens_per_chunk"), spread),
-        (say("report.languages"), ", ".join(f"{word('language', name)} {count}" for name, count in languages.most_common()))])
+        (say("report.languages"), ", ".join(f"{word('language', name)} {count}" for name, count in report["languages"].items()))])
 
 
 def histogram(bins: Sequence[Mapping[str, int]]) -> str:
@@ -50,9 +50,11 @@ def histogram(bins: Sequence[Mapping[str, int]]) -> str:
 
 def findings_list(report: Mapping[str, Any]) -> str:
     """What a person should look at; a sentence when there is nothing."""
-    limits = report["limits"]
+    limits = report["settings"]
+    expected = ", ".join(word("language", one) for one in report["expected"])
     found = ((say("report.empty"), report["empty"]), (say("report.too_short", n=number(limits["shortest"])), report["too_short"]),
-             (say("report.too_long", n=number(limits["longest"])), report["too_long"]))
+             (say("report.too_long", n=number(limits["longest"])), report["too_long"]),
+             (say("report.other_language", expected=expected), report["other_language"]))
     lines = [f"<li><b>{html.escape(label)}</b>: {many('chunk', len(ids))} <span class='soft'>({_ids(ids)})</span></li>"
              for label, ids in found if ids]
     if not lines and not report["duplicates"]:
@@ -74,6 +76,38 @@ def duplicates_table(duplicates: Sequence[Mapping[str, Any]]) -> str:
     more = len(duplicates) - MOST_ROWS
     rest = f'<p class="soft">{html.escape(say("report.more", n=number(more)))}</p>' if more > 0 else ""
     return f"<h4>{html.escape(told)}</h4>{shown}{rest}"
+
+
+def label_bars(columns: Sequence[Mapping[str, Any]]) -> str:
+    """How often each label is given, a row of bars for each column of labels."""
+    parts = []
+    for one in columns:
+        if one["values"]:
+            most = max(one["values"].values())
+            bars = "".join(f"<span>{text(label, LABEL_CHARACTERS)}</span><div class='bar'><i style='width:{100 * count / most:.0f}%'></i></div>"
+                           f"<span>{number(count)}</span>" for label, count in list(one["values"].items())[:MOST_ROWS])
+            rest = f'<p class="soft">{html.escape(say("report.more", n=number(len(one["values"]) - MOST_ROWS)))}</p>' if len(one["values"]) > MOST_ROWS else ""
+            parts.append(f"<p class='soft'>{html.escape(say('report.label', column=one['name'], source=one['source']))}</p><div class='bars'>{bars}</div>{rest}")
+    return f"<h4>{html.escape(say('report.labels'))}</h4>{''.join(parts)}" if parts else ""
+
+
+def columns_table(columns: Sequence[Mapping[str, Any]]) -> str:
+    """How many values are missing, the columns with the most first."""
+    if not columns:
+        return ""
+    rows = sorted(columns, key=lambda one: -one["empty"] / max(one["rows"], 1))
+    drawn = table((Column(say("report.column"), lambda one: text(one["name"], LABEL_CHARACTERS)), Column(say("rag.source"), lambda one: text(one["source"]), "source-cell"),
+                   Column(say("report.rows"), lambda one: number(one["rows"]), "num"), Column(say("report.without"), lambda one: number(one["empty"]), "num"),
+                   Column(say("report.share"), lambda one: percent(one["empty"] / max(one["rows"], 1)), "num")), rows[:MOST_ROWS], label=say("report.columns"))
+    rest = f'<p class="soft">{html.escape(say("report.more", n=number(len(rows) - MOST_ROWS)))}</p>' if len(rows) > MOST_ROWS else ""
+    return f"<h4>{html.escape(say('report.columns'))}</h4>{drawn}{rest}"
+
+
+def cleaning_line(cleaning: Mapping[str, int]) -> str:
+    """The sum of what cleaning changed in all documents."""
+    if not cleaning:
+        return ""
+    return f"<h4>{html.escape(say('report.cleaned'))}</h4>{facts_line([(word('clean', step), number(count)) for step, count in cleaning.items()])}"
 
 
 def _alike(one: Mapping[str, Any]) -> str:

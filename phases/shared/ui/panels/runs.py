@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,12 +73,15 @@ def log_html(log: str) -> str:
     return f'<pre class="log" tabindex="0">{html.escape(log.strip() or say("run.no_log"))}</pre>'
 
 
-def small_plots(points: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float]]]:
-    """Learning rate, tokens a second, gradient norm, memory in GiB: (step, value) each."""
-    rates = [(point["step"], point["rate"]) for point in points if point.get("rate") is not None]
-    named = [[(one["step"], one[name] / scale) for one in metrics if one.get(name) is not None]
-             for name, scale in (("tokens_per_second", 1), ("gradient_norm", 1), ("memory_bytes", 2**30))]
-    return [rates, *named]
+def small_plots(points: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float, str]]]:
+    """Learning rate, tokens a second, gradient norm, memory in GiB (of the GPU too, where there is one): (step, value, curve) each."""
+    def curve(name: str, lines: Sequence[Mapping[str, Any]], title: str = "", scale: float = 1) -> list[tuple[int, float, str]]:
+        return [(one["step"], one[name] / scale, title) for one in lines if one.get(name) is not None]
+
+    on_gpu = any("process_bytes" in one for one in metrics)
+    memory = curve("memory_bytes", metrics, say("run.memory_gpu" if on_gpu else "run.memory_process"), 2**30)
+    return [curve("rate", points), curve("tokens_per_second", metrics), curve("gradient_norm", metrics),
+            memory + curve("process_bytes", metrics, say("run.memory_process"), 2**30)]
 
 
 def sparkline(losses: Sequence[float]) -> str:
@@ -104,7 +107,7 @@ def history_table(jobs: Sequence[Job], config: type, chosen: str, compared: Sequ
         Column(say("history.curve"), lambda job: sparkline(lines.get(job.id, ())), "short"),
         Column(say("history.steps"), lambda job: number(_result(job, "steps"), 0), "num"),
         Column(say("history.loss"), lambda job: number(_result(job, "train_loss")), "num"),
-        Column(say("history.perplexity"), _perplexity, "num"),
+        Column(*_quality(jobs), "num"),
         Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"),
         Column("", lambda job: button("resume", say("run.resume"), job=job.id) if job.resumable and job.ended else "", "num"))
     head = f"<h3>{html.escape(say('history.title'))}</h3>"
@@ -131,6 +134,13 @@ def _changed(job: Job, config: type) -> str:
 
 def _result(job: Job, name: str) -> Any:
     return (job.result or {}).get(name)
+
+
+def _quality(jobs: Sequence[Job]) -> tuple[str, Callable[[Job], str]]:
+    """What is measured on held-out data: the loss on pairs in SFT, else the perplexity before and after."""
+    if jobs and jobs[0].kind == "sft":
+        return say("history.held_out"), lambda job: number(_result(job, "validation_loss"))
+    return say("history.perplexity"), _perplexity
 
 
 def _perplexity(job: Job) -> str:

@@ -91,6 +91,7 @@ JOBS = {
     "run.log_scale": "log10 of the loss",
     "run.log_loss": "log10(loss)",
     "run.more": "More curves", "run.memory_gib": "Memory (GiB)",
+    "run.memory_gpu": "GPU", "run.memory_process": "main memory", "history.held_out": "Held-out loss",
     "run.log": "Log",
     "run.no_log": "Nothing has been logged yet.",
     "run.state": "State", "run.progress": "Progress", "run.tokens_per_second": "Tokens a second", "run.rate": "Learning rate",
@@ -118,7 +119,7 @@ JOBS = {
 }
 
 COMMON = {
-    "form.advanced": "Advanced",
+    "form.advanced": "Advanced", "form.cleaning": "Cleaning", "form.cleaning_on": "Cleaning ({on} of {all} on)",
     "form.advanced_changed": "Advanced ({n} changed)",
     "form.changed": "{n} of the settings differ from the preset.",
     "choice.preset.standard": "Standard", "choice.preset.small": "Small corpus, small model", "choice.preset.large": "Model of 3B and more",

@@ -1,0 +1,96 @@
+"""Files that would choke a reader: what each costs, and that the file after it is stored all the same.
+
+    python -m tests.benchmarks.hostile_files [--megabytes 200] [--only txt,rtf] [--words]
+
+In: nothing; files of that size are made, each a single line of one letter (or of words) as TXT, MD, CSV, JSON, HTML and RTF. Out: a
+table: what the import said, its seconds in all, and the most memory that its processes held together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from phases.rag_data.config import IngestConfig
+from phases.rag_data.ingest import ingest_files
+from phases.shared.database.connection import knowledge
+from phases.shared.database.documents import list_documents
+from phases.shared.jobs.wait import wait_for_job
+from phases.shared.project import create_project
+
+FRAMES = {"txt": (b"", b""), "md": (b"# Title\n\n", b""), "csv": (b"name,value\n1,", b""), "json": (b'[{"name": "', b'"}]'),
+          "html": (b"<html><body><p>", b"</p></body></html>"), "rtf": (b"{\\rtf1\\ansi ", b"}")}
+
+
+class Watch:
+    """The most memory that the children of this process hold together, and the largest of them, while it is open."""
+
+    def __init__(self) -> None:
+        self.together = self.largest = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.05):
+            held = [memory_of(one) for one in psutil.Process().children(recursive=True)]
+            self.together, self.largest = max(self.together, sum(held)), max(self.largest, *held, 0)
+
+
+def memory_of(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=200)
+    parser.add_argument("--only", default=",".join(FRAMES))
+    parser.add_argument("--words", action="store_true", help="a line of words instead of one letter")
+    arguments = parser.parse_args()
+    filling = (lambda size: b"lamp oil " * (size // 9)) if arguments.words else (lambda size: b"x" * size)
+    print("| file | seconds | memory of all, MB | largest process, MB | next file | answer |\n| --- | --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LEHRLING_LOCKS"] = str(Path(folder) / "locks")
+        for kind in arguments.only.split(","):
+            print(row(Path(folder), kind, arguments.megabytes, filling), flush=True)
+
+
+def row(folder: Path, kind: str, megabytes: int, filling: Callable[[int], bytes]) -> str:
+    """One import of the hostile file and a good one."""
+    begin, end = FRAMES[kind]
+    bad, good = folder / f"bad.{kind}", folder / "good.txt"
+    bad.write_bytes(begin + filling(megabytes * 1_000_000 - 1000) + end)
+    good.write_text(f"Good words after the {kind} file.")
+    projects = folder / f"projects-{kind}"
+    project = create_project(projects, "hostile")
+    began = time.monotonic()
+    with Watch() as watch:
+        job = wait_for_job(projects, ingest_files(projects, project, IngestConfig(workers=1), [bad, good]).id, lambda _: None)
+    seconds = time.monotonic() - began
+    bad.unlink()
+    with knowledge(project) as connection:
+        stored = [one.source for one in list_documents(connection)]
+    answer = "; ".join(one["reason"] for one in (job.result or {}).get("rejected", [])) or f"{job.state}: {stored}"
+    return (f"| {bad.name} | {seconds:.1f} | {watch.together / 1e6:.0f} | {watch.largest / 1e6:.0f} | "
+            f"{'stored' if 'good.txt' in stored else 'LOST'} | {answer} |")
+
+
+if __name__ == "__main__":
+    main()
