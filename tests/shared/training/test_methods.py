@@ -19,7 +19,7 @@ from phases.shared.jobs.context import JobStopped
 from phases.shared.models.folder import list_models, model_path
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.training.loading import device_name, load_model, working_dtype
+from phases.shared.training.loading import device_name, load_model, weights_dtype, working_dtype
 from phases.shared.training.methods import missing_for_method
 from phases.shared.training.stopping import since_best
 from tests.tiny_project import FAST, add_pairs, context_of, continue_job, make_project, prepare_job, run_job
@@ -168,3 +168,9 @@ def test_early_stopping_without_anything_held_out_is_refused(tmp_path: Path) -> 
     project = make_project(tmp_path, held_out=False)
     assert any("held-out chunks" in one for one in missing_for_cpt(project, resolve(CptConfig, {"patience": 2})))
     assert missing_for_cpt(project, CptConfig()) == ()
+
+
+def test_weights_that_are_trained_are_held_in_float32() -> None:
+    """Small steps on bf16 weights would be rounded away; those under an adapter may be smaller."""
+    assert weights_dtype("full", "bf16", "cpu") is torch.float32
+    assert weights_dtype("lora", "bf16", "cpu") is torch.bfloat16 and weights_dtype("lora", "auto", "cpu") is torch.float32
