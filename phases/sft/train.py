@@ -147,11 +147,11 @@ def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, to
     from phases.shared.training.saving import compare_logits, last_logits, save_full
     prompts = [row["prompt"][0]["content"] for row in rows[:CHECKED_PROMPTS]]
     model = in_full_precision(model, origin[1], config).eval()
-    before = last_logits(model, tokenizer, prompts)
+    before, place, dtype = last_logits(model, tokenizer, prompts), str(model.device.type), model.dtype
     beside = staging_folder(finished)
     save_full(merged(model), tokenizer, beside, origin[0])
     context.phase("saving")
-    written, written_tokenizer = load_model(beside, device=config.device)
+    written, written_tokenizer = load_model(beside, dtype=dtype, device=place)
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
     write_card(beside, Lineage(f"Final model of {context.project.name}", info, as_mapping(config), data_hash,

@@ -27,7 +27,7 @@ class BaseModelInfo:
     Args:
         shape: widths and layers, from its config.json. context: tokens that its card says it reads.
         gated: its terms must be accepted on the hub before a download. instruct: trained to chat already, so there is no plain base.
-        chat_template: whether it brings one; None where that was not looked up (without one, ours is used).
+        chat_template: whether it talks with one that it brings; None where that shows when its files are here (else ours is used).
         stored_bytes: of one weight in its files.
     """
 
@@ -95,7 +95,7 @@ def _smollm() -> list[BaseModelInfo]:
 
 def _qwen() -> list[BaseModelInfo]:
     words = 151936
-    older, newer = ({"context": 32768, "chat_template": True}, {"licence": APACHE, "context": 32768, "chat_template": True})
+    older, newer = ({"context": 32768, "chat_template": True}, {"licence": APACHE, "context": 32768})
     return [
         BaseModelInfo("Qwen/Qwen2.5-0.5B", "Qwen2.5 0.5B", APACHE, shape=_shape(896, 4864, 24, 14, 2, words, 32768), **older),
         BaseModelInfo("Qwen/Qwen2.5-1.5B", "Qwen2.5 1.5B", APACHE, shape=_shape(1536, 8960, 28, 12, 2, words, 32768), **older),

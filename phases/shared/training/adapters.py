@@ -98,10 +98,13 @@ def load_in_4_bits(folder: Path, config: Any) -> Any:
 
 
 def in_full_precision(trained: Any, parent: Path, config: Any) -> Any:
-    """An adapter that was trained on 4 bits, on its parent in full precision: never merge into rounded weights."""
+    """An adapter that was trained on 4 bits, on its parent in full precision: never merge into rounded weights.
+
+    In main memory, since a GPU that needed the 4 bits has no room for the whole.
+    """
     if config.method != "qlora":
         return trained
-    model, _ = load_model(parent, dtype=working_dtype(config.precision, config.device), device=config.device)
+    model, _ = load_model(parent, dtype=working_dtype(config.precision, config.device), device="cpu")
     adapted = get_peft_model(model, lora_config(config))
     set_peft_model_state_dict(adapted, get_peft_model_state_dict(trained, save_embedding_layers=False))
     return adapted

@@ -34,6 +34,8 @@ class TrainingSettings:
                                  low=0.0, high=0.9, advanced=True)
     gradient_accumulation: int = option(1, label="Gradient accumulation", help="Batches added up before one step.",
                                         low=1, high=4096, advanced=True)
+    adaptive_batch: int = option(1, label="Adaptive batch", unit="batches", low=1, high=256, advanced=True,
+                                 help="Gather up to so many batches before a step, as the noise of the gradients asks for. 1: off.")
     warmup_ratio: float = option(0.03, label="Warm-up", help="Share of the steps in which the rate rises; then it falls as a cosine.",
                                  low=0.0, high=0.9, advanced=True)
     min_learning_rate: float = option(0.0, label="Last learning rate", help="Share of the learning rate that the cosine falls to.",

@@ -37,6 +37,7 @@ from phases.shared.training.distributed import decided_by_first, processes
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.losses import WHOLE_LOGITS_BYTES, logits_bytes, mean_loss
 from phases.shared.training.memory_errors import memory_error, memory_ran_out
+from phases.shared.training.noise import GatheringAdamW
 from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
 from phases.shared.training.plan import optimizer_steps, save_interval
@@ -57,6 +58,7 @@ class TrainingSettings(Protocol):
     lora_alpha: int
     lora_dropout: float
     gradient_accumulation: int
+    adaptive_batch: int
     warmup_ratio: float
     weight_decay: float
     max_grad_norm: float
@@ -92,13 +94,22 @@ class Trained:
     trained: int
     parameters: int
     ended_early: bool
+    optimizer: Any
 
     @property
     def figures(self) -> dict[str, Any]:
         """For the model's card and the job's result."""
         return {"steps": self.steps, "checkpoint": self.step, "seconds": self.seconds, "train_loss": self.train_loss,
                 "trained_parameters": self.trained, "trained_share": round(self.trained / self.parameters, 6),
-                **({"ended_early": True} if self.ended_early else {})}
+                **({"ended_early": True} if self.ended_early else {}), **self._noise()}
+
+    def _noise(self) -> dict[str, Any]:
+        """How far the batch has grown, where it may."""
+        if not isinstance(self.optimizer, GatheringAdamW):
+            return {}
+        scale = self.optimizer.noise_scale
+        return {"weight_changes": self.optimizer.kept["steps"], "last_batch": self.optimizer.kept["wanted"] * self.optimizer.batch,
+                "noise_scale": round(scale, 1) if scale is not None else None}
 
 
 class OrderOfEpoch(TrainerCallback):
@@ -155,6 +166,9 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         clock = clock_for(trainer)
         resumed = decided_by_first(lambda: _go_on_from(context, checkpoints, identity))
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        optimizer = trainer.optimizer.optimizer  # accelerate's wrapping taken off
+        if isinstance(optimizer, GatheringAdamW) and not reporter.stopped:
+            optimizer.finish_step()
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
         if not memory_ran_out(problem):
             raise
@@ -167,7 +181,7 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         step = best
         put_back(trained, checkpoints / f"checkpoint-{best}")
     return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1), clock,
-                   *count_trained(trained), bool(stopping.ended_at))
+                   *count_trained(trained), bool(stopping.ended_at), optimizer)
 
 
 def _go_on_from(context: JobContext, checkpoints: Path, identity: Mapping[str, Any]) -> Path | None:
@@ -188,9 +202,18 @@ def build_trainer(config: TrainingSettings, model: Any, tokenizer: Any, data: Tr
     train, evaluation = (datasets.Dataset.from_list(_packed(rows, config, data)) if rows else None
                          for rows in (data.train, data.evaluation))
     trainer = AdapterTrainer(order=config.order, model=model, args=trainer_config(config, data, checkpoints, len(train)), train_dataset=train,
-                             eval_dataset=evaluation, processing_class=tokenizer, peft_config=lora_config(config), callbacks=[reporter])
+                             eval_dataset=evaluation, processing_class=tokenizer, peft_config=lora_config(config), callbacks=[reporter],
+                             optimizer_cls_and_kwargs=_gathering(config))
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _gathering(config: TrainingSettings) -> tuple[type, dict[str, Any]] | None:
+    """The optimizer that gathers batches by their noise, where the settings ask for it."""
+    if config.adaptive_batch == 1:
+        return None
+    batch = config.batch_size * config.gradient_accumulation * processes()
+    return GatheringAdamW, {"lr": config.learning_rate, "batch": batch, "most": config.adaptive_batch, "clipping": config.max_grad_norm}
 
 
 def _packed(rows: Sequence[dict[str, Any]], config: TrainingSettings, data: TrainingData) -> list[dict[str, Any]]:
@@ -210,7 +233,8 @@ def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Pa
         lr_scheduler_kwargs={"min_lr_rate": config.min_learning_rate}, warmup_steps=round(steps * config.warmup_ratio),
         num_train_epochs=config.epochs, per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size, gradient_accumulation_steps=config.gradient_accumulation,
-        weight_decay=config.weight_decay, max_grad_norm=config.max_grad_norm,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm if config.adaptive_batch == 1 else 0.0,  # what is gathered is clipped as a whole
         optim="paged_adamw_32bit" if config.method == "qlora" and device == "cuda" else "adamw_torch",
         gradient_checkpointing=config.gradient_checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False},
         max_length=None if packing else data.max_length, packing=False, padding_free=packing,  # packing.py has packed already

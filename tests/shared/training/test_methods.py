@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from phases.cpt.config import CptConfig
 from phases.cpt.corpus import missing_for_cpt
@@ -17,7 +19,7 @@ from phases.shared.jobs.context import JobStopped
 from phases.shared.models.folder import list_models, model_path
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.training.loading import device_name, load_model, working_dtype
+from phases.shared.training.loading import device_name, load_model, weights_dtype, working_dtype
 from phases.shared.training.methods import missing_for_method
 from phases.shared.training.stopping import since_best
 from tests.tiny_project import FAST, add_pairs, context_of, continue_job, make_project, prepare_job, run_job
@@ -62,6 +64,15 @@ def outcome(project: Project, job: str) -> tuple[bytes, bytes]:
     return (project.model_runs / job / "model.safetensors").read_bytes(), (project.job_dir(job) / "loss.jsonl").read_bytes()
 
 
+def test_the_best_of_a_full_training_is_put_back(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    result = run_job(project, "cpt", CPT, method="full", epochs=12, save_steps=4, keep_best=True, learning_rate=0.1,
+                     min_learning_rate=1.0, max_grad_norm=100.0)
+    kept, made = (load_file(place / "model.safetensors") for place in (project.checkpoints / CPT / f"checkpoint-{result['checkpoint']}",
+                                                                       project.cpt_model))
+    assert result["checkpoint"] < result["steps"] and all(torch.equal(kept[name], made[name]) for name in kept)
+
+
 def test_full_fine_tuning_goes_on_exactly(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     settings = {"method": "full", "epochs": 2, "save_steps": 3}
@@ -99,6 +110,11 @@ def test_early_stopping_ends_with_the_best_and_repeats_itself(tmp_path: Path) ->
     with pytest.raises(JobStopped):
         continue_job(context_of(project, "again"), "cpt")
     (project.job_dir("again") / "stop").unlink()
+    assert continue_job(context_of(project, "again"), "cpt")["steps"] == result["steps"]
+    kept, made = (load_file(place / "adapter_model.safetensors") for place in (project.checkpoints / "whole" / f"checkpoint-{best}",
+                                                                               project.model_runs / "whole"))
+    assert all(torch.equal(kept[name], made[name]) for name in kept), "the weights are those of the best checkpoint"
+    shutil.rmtree(project.model_runs / "again")  # killed after the last step: it comes to the same end
     assert continue_job(context_of(project, "again"), "cpt")["steps"] == result["steps"]
     adapters = [(project.model_runs / job / "adapter_model.safetensors").read_bytes() for job in ("whole", "again")]
     assert adapters[0] == adapters[1]
@@ -152,3 +168,9 @@ def test_early_stopping_without_anything_held_out_is_refused(tmp_path: Path) -> 
     project = make_project(tmp_path, held_out=False)
     assert any("held-out chunks" in one for one in missing_for_cpt(project, resolve(CptConfig, {"patience": 2})))
     assert missing_for_cpt(project, CptConfig()) == ()
+
+
+def test_weights_that_are_trained_are_held_in_float32() -> None:
+    """Small steps on bf16 weights would be rounded away; those under an adapter may be smaller."""
+    assert weights_dtype("full", "bf16", "cpu") is torch.float32
+    assert weights_dtype("lora", "bf16", "cpu") is torch.bfloat16 and weights_dtype("lora", "auto", "cpu") is torch.float32

@@ -19,11 +19,11 @@ from phases.shared.ui.texts import say, word
 
 def short_list_html(rows: Sequence[Mapping[str, Any]], machine: Machine) -> str:
     """Each model with its size, licence, context and memory for each method; what does not fit here is greyed."""
-    methods = [Column(word("choice.method", method), _memory(method), "num") for method in METHOD_NAMES]
-    columns = (Column(say("base.model"), _name, "long"),
+    methods = [Column(word("base.method", method), _memory(method), "num") for method in METHOD_NAMES]
+    columns = (Column(say("base.model"), _name, "name"),
                Column(say("base.size"), lambda one: text(one["size"]), "num"),
                Column(say("base.download"), lambda one: f"{one['gigabytes']} GB", "num"),
-               Column(say("base.licence"), _licence, "short"), Column(say("base.context"), lambda one: f"{one['context']:,}", "num"), *methods,
+               Column(say("base.licence"), _licence, "words"), Column(say("base.context"), lambda one: f"{one['context']:,}", "num"), *methods,
                Column("", lambda one: button("use", say("base.use"), model=one["id"]), "num"))
     here = say("base.machine_gpu", memory=size(machine.memory), gpu=size(machine.gpu_memory)) if machine.gpu_memory else \
         say("base.machine", memory=size(machine.memory))
