@@ -90,7 +90,7 @@ def interruption(ending: Ending, project: Project | None = None) -> dict[str, st
     if ending.status == -signal.SIGKILL:
         return reason("signal", "The job's process was ended from outside by SIGKILL.", "Resume the job: it goes on from what it saved. "
                       "If nobody ended it on purpose, a guard against full memory may have (a container's limit, systemd-oomd): then a "
-                      "smaller batch, shorter sequences or a smaller model help.")
+                      "smaller batch, shorter sequences or a smaller model help. See the log for its last lines.")
     if ending.status is None:
         return reason("vanished", "The job's process ended without a word while nobody watched it: it was killed, or crashed.",
                       "See the log for its last lines.")

@@ -227,3 +227,17 @@ def test_ctrl_c_detaches_and_the_child_lives_on(queue: Queue, command: Command) 
     queue.work()
     assert queue.ended(job).state == "done" and queue.rows(job) == list(range(40))
     assert not Path(f"/proc/{pid}").exists() or psutil.Process(pid).status() == "zombie"
+
+
+def test_a_second_window_shows_and_queues_and_takes_over_when_the_first_closes(queue: Queue, command: Command) -> None:
+    running = queue.submit("train", count=60, pause=0.05)
+    first = command("work", queue.projects)
+    pid = queue.child_of(running)
+    second = command("work", queue.projects)
+    waiting = queue.submit("train", count=2)  # from the second window
+    assert queue.get(waiting).waiting and queue.get(running).worker_pid == first.pid
+    kill(first)
+    done = queue.ended(running)
+    assert (done.state, done.attempt, done.result["pid"]) == ("done", 1, pid)
+    assert queue.ended(waiting).state == "done" and queue.get(waiting).worker_pid == second.pid
+    check_whole(queue)

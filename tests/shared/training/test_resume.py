@@ -37,7 +37,7 @@ def test_a_killed_training_ends_in_the_same_bytes(project: Project) -> None:
     finish(project, "whole")
     assert lines_of(project, "whole") == 60 * 4
     seed = time.time_ns()
-    found = [kill_at(project, "killed", moment) for moment in draw_moments(4, 60 * 4, 7, seed)]
+    found = [kill_at(project, "killed", moment) for moment in draw_moments(3, 60 * 4, 7, seed)]
     finish(project, "killed")
     assert outcome(project, "killed") == outcome(project, "whole"), f"seed {seed}: {found}"
     assert all(one.repeated <= 7 for one in found), f"seed {seed}: {found}"
