@@ -31,7 +31,7 @@ def _identifier() -> Any:
 
 
 def guess_language(texts: Iterable[str]) -> str:
-    """The language of texts that belong together, such as the chunks of one document. Capitals are read as small letters."""
+    """The language of texts that belong together, such as the chunks of one document.."""
     words = ""
     for text in texts:
         words = f"{words} {' '.join(NO_WORDS.sub(' ', text).split())}".strip()
@@ -39,7 +39,7 @@ def guess_language(texts: Iterable[str]) -> str:
             break
     if sum(map(str.isalpha, words)) < LEAST_LETTERS:
         return UNKNOWN if words.isascii() or len(words) < LEAST_LETTERS / 2 else _guess(words)
-    return _guess(words.lower() if words.isupper() else words)
+    return _guess(words)
 
 
 def note_languages(connection: sqlite3.Connection) -> int:

@@ -20,7 +20,7 @@ from phases.shared.models.base import locate_base
 from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
-from phases.shared.training.counting import counter_of
+from phases.shared.training.counting import counter_of, keeps_its_template
 from phases.shared.training.methods import missing_for_measuring, missing_for_method
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
@@ -64,11 +64,17 @@ def plan_sft(project: Project, config: SftConfig) -> Plan:
     lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
     fitting = [length for length in lengths if length <= longest]
     rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
-                _pair_notes(pairs, len(pairs) - len(fitting), longest))
+                _pair_notes(pairs, len(pairs) - len(fitting), longest), _template_notes(base.folder))
     missing = missing_for_sft(project, config)
     if pairs and not fitting:
         missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
     return make_plan(project, "sft", config, base, rows, missing)
+
+
+def _template_notes(folder: Path | None) -> tuple[str, ...]:
+    if folder is None or keeps_its_template(folder):
+        return ()
+    return ("The base model has no chat template that suits: Lehrling's own is used and stored with the trained model.",)
 
 
 def _pair_notes(pairs: Sequence[PairRow], left_out: int, longest: int) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.training.counting import keeps_its_template
 from phases.shared.training.measured import Beginning, probe_result, settings_key
 
 CHECKED_PROMPTS = 4
@@ -80,7 +81,8 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
     trained = train_adapter(context, config, model, tokenizer, data)
     if context.rank:
         return
-    figures = {**trained.figures, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
+    template = "the base model's own" if keeps_its_template(base) else "Lehrling's: the base has none that suits"
+    figures = {**trained.figures, "chat_template": template, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
                "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs)}
     info = ModelInfo("full", parent["base"], base_hash, {"name": parent["parent"], "job": parent["cpt_job"]}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)

@@ -19,7 +19,8 @@ from lxml.etree import ParserError, XMLSyntaxError
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
 from phases.rag_data.extract.document import Extracted, heading
-from phases.rag_data.extract.html import decode_page, is_contents, walk_page
+from phases.rag_data.extract.html import decode_page, walk_page
+from phases.rag_data.extract.html_clutter import is_contents
 from phases.rag_data.extract.packages import xml_part
 from phases.rag_data.extract.sniff import damaged
 

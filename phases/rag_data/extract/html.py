@@ -19,27 +19,28 @@ from lxml.html import HtmlElement
 from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, code, heading, markdown_table, paragraph
 from phases.rag_data.extract.formulas import formula_text
+from phases.rag_data.extract.html_clutter import (
+    FEWEST_CHARS,
+    is_left_out,
+    is_never_read,
+    letters_of,
+    main_part,
+    without_hidden,
+)
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
 from phases.shared.errors import FileRejected
 
 CHARSET = re.compile(rb"""<(?:meta[^>]+?charset|\?xml[^>]+?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
-           "object", "video", "audio", "canvas"}
-AROUND = {"header", "footer", "aside"}
 PARTING = {"p", "div", "section", "article", "main", "blockquote", "figure", "figcaption", "ul", "ol", "dl", "dt", "dd",
            "body", "html", "center", "address", "fieldset", "details", "summary", "hgroup", "header", "footer", "aside",
            "form", "tbody", "tr", "td", "th", "hr", "caption"}
-MENU_CLASSES = re.compile(r"\b(headerlink|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link|"
-                          r"pagination|pager|advert(?:isement)?|promo|share|social|newsletter)\b", re.IGNORECASE)
-UNREAD_CLASSES = re.compile(r"\b(headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link)\b")
 BULLET = re.compile(r"[\u00b7\u2022\u25aa]\s+(?=\S)")
 NOTE_MARKS = re.compile(r"\b(footnote-ref|(doc-)?noteref|sdfootnoteanc|sdfootnotesym)\b")
 EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
 MOST_MARKUP = 50  # characters of a page for each one of its text
-FEWEST_CHARS = 300
 LAYOUT_CELL_CHARS = 1500
 
 
@@ -55,7 +56,7 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         raise FileRejected(f"'{source}' is nested too deep to be read whole.", "Open it in a browser, print it to PDF, and add that.",
                            subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
-    hidden = _without_hidden(root)
+    hidden = without_hidden(root)
     text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
     notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
     if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
@@ -66,23 +67,13 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
 
 def _read(root: HtmlElement, page: str, cleaning: Cleaning) -> tuple[str, list[str]]:
     """The page's text, and a note of what was left out around it."""
-    main = _main_part(root)
+    main = main_part(root)
     walked = walk_page(main if main is not None else root, bare=main is None)
     note = ["Left out menus, page headers and footers around the main text."]
     if main is not None:
-        return walked, note if len(walked) < 0.9 * _length(root) else []
+        return walked, note if len(walked) < 0.9 * letters_of(root) else []
     found = _main_text(page, cleaning)
     return (found, note) if _is_enough(found, walked) else (walked, [])
-
-
-def _without_hidden(root: HtmlElement) -> int:
-    """Remove what a page's own marks hide; returns how many letters that were. A page that is hidden whole is kept."""
-    letters = 0
-    for one in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
-        if one.tag not in DROPPED and one.getparent() is not None and one.tag != "main":
-            letters += _length(one)
-            one.drop_tree()
-    return letters
 
 
 def decode_page(data: bytes) -> str:
@@ -99,20 +90,6 @@ def decode_page(data: bytes) -> str:
         except (LookupError, UnicodeDecodeError):
             pass
     return decode(data)
-
-
-def _main_part(root: HtmlElement) -> HtmlElement | None:
-    """The element that the page itself calls its main part, if it holds a fair share of the text."""
-    for path in ("//main", "//*[@role='main']", "//article"):
-        found = root.xpath(path)
-        if len(found) == 1 and _length(found[0]) > max(0.2 * _length(root), 50):
-            return found[0]
-    return None
-
-
-def _length(element: HtmlElement) -> int:
-    """Letters of visible text."""
-    return sum(len(text.strip()) for text in element.xpath(".//text()[not(ancestor::script or ancestor::style)]"))
 
 
 def _main_text(page: str, cleaning: Cleaning) -> str:
@@ -163,7 +140,7 @@ class _Walk:
 
     def visit(self, element: HtmlElement) -> None:
         """Element and tail in document order."""
-        if isinstance(element.tag, str) and not self._is_left_out(element):
+        if isinstance(element.tag, str) and not is_left_out(element, bare=self.bare):
             self._enter(element)
 
     def _children(self, element: HtmlElement) -> None:
@@ -235,18 +212,6 @@ class _Walk:
             self.blocks.append(Block(tidy_line(_inline(caption))))
         self.blocks.append(Block(markdown_table(rows)))
 
-    def _is_left_out(self, element: HtmlElement) -> bool:
-        names = f"{element.get('class', '')} {element.get('role', '')}"
-        if element.tag in DROPPED - ({"form"} if _length(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
-            return True
-        if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
-            return element.tag == "a" or _link_share(element) > 0.6
-        if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
-            return True
-        if not self.bare:
-            return False
-        return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol", "td"} and _is_menu(element)
-
 
 def _is_note_mark(element: HtmlElement) -> bool:
     """The number of a footnote, which leads to it."""
@@ -258,24 +223,6 @@ def _note_mark(element: HtmlElement) -> str:
     """ " [1]", or "[1] " at the foot."""
     mark = f"[{''.join(_texts(element)).strip('[] ')}]"
     return f"{mark} " if "sdfootnotesym" in element.get("class", "") else f" {mark}"
-
-
-def is_contents(root: HtmlElement) -> bool:
-    """A page that is a list of links: a book's table of contents."""
-    headings = sum(len(tidy_line(one.text_content())) for one in root.iter("h1", "h2", "title", "style"))
-    length = len(tidy_line(re.sub(r"\s+", " ", root.text_content()))) - headings
-    links = root.findall(".//a")
-    return len(links) > 2 and sum(len(tidy_line(one.text_content())) for one in links) > 0.7 * length
-
-
-def _is_menu(element: HtmlElement) -> bool:
-    return len(element) > 3 and _link_share(element) > 0.9
-
-
-def _link_share(element: HtmlElement) -> float:
-    """How much of an element's text is links."""
-    links = sum(len(tidy_line(one.text_content())) for one in element.iter("a"))
-    return links / max(len(tidy_line(re.sub(r"\s+", " ", element.text_content()))), 1)
 
 
 def _cells(row: HtmlElement) -> list[str]:
@@ -294,7 +241,7 @@ def _inline(element: HtmlElement) -> str:
 def _texts(element: HtmlElement) -> Iterator[str]:
     yield element.text or ""
     for child in element:
-        if not isinstance(child.tag, str) or child.tag in DROPPED or UNREAD_CLASSES.search(f"{child.get('class')} {child.get('role')}"):
+        if is_never_read(child):
             pass
         elif child.tag == "math":
             yield formula_text(child)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from pypdfium2 import raw
 
 from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
+from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
-from phases.rag_data.extract.pdf_turned import turn_upright
+from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
 from phases.rag_data.extract.reading import tell_read
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
@@ -46,7 +48,7 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         pages, dropped = _without_repeated(pages, style)
         cleaning.tally.add("drop_repeated_lines", len(dropped), ((line, "") for line in dropped))
         notes += [f"Left out {len(dropped)} lines that return at the top or foot of the pages."] if dropped else []
-    pages = mark_headings(pages, style, outline)
+    pages = mark_headings([replace(page, items=tuple(with_aligned_tables(page.items))) for page in pages], style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
 
@@ -71,12 +73,21 @@ def _read_pages(pdf: pypdfium2.PdfDocument) -> list[Page]:
         tell_read(number, len(pdf))
         try:
             with closing(pdf[number]) as page:
-                turn_upright(page)
-                with closing(page.get_textpage()) as letters:
-                    pages.append(page_with_tables(page, letters, page_lines(letters)))
+                pages.append(_read_page(page))
         except pypdfium2.PdfiumError:
             pages.append(Page((), is_broken=True))
     return pages
+
+
+def _read_page(page: pypdfium2.PdfPage) -> Page:
+    """Lines and ruled tables; a page whose text does not run from left to right is turned first."""
+    with closing(page.get_textpage()) as letters:
+        quarters = quarters_to_turn(letters)
+        if not quarters and not page.get_rotation():
+            return page_with_tables(page, letters, page_lines(letters))
+    turn_page(page, quarters)
+    with closing(page.get_textpage()) as letters:
+        return page_with_tables(page, letters, page_lines(letters))
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:

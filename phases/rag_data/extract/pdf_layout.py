@@ -192,8 +192,8 @@ def _column_right(items: Sequence[Line | Table], index: int) -> float:
     here = items[index]
     right = here.x1
     for one in items[max(0, index - NEAR):index + NEAR + 1]:
-        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40 and abs(one.size - here.size) < 0.15 * here.size:
-            right = one.x1
+        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40 and one.size > 0.85 * here.size:
+            right = one.x1  # not of page numbers, which are smaller
     return right
 
 

@@ -30,7 +30,8 @@ TEX_CODES = {"\x10": "\u201c", "\x11": "\u201d", "\x12": "\u201e", "\x13": "\u00
              "\x19": "\u0131", "\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl", "\x88": "\u2022"}
 TEX_CODE = re.compile("[\x10-\x16\x19\x1b-\x1f\x88]")  # of TeX's own fonts (T1, TS1), where a file does not say what they mean
 MARK = re.compile(r"\s*(\(?[\w]{1,3}[.)]?|[^\w\s])[ \u00a0]+(?=\S)")
-GAP_SHARE = 0.52  # of the type size for each letter: lines wider than that have gaps
+SURROGATE = re.compile("[\ud800-\udfff]")
+GAP_SHARE = 0.48  # of the type size for each letter: lines wider than that have gaps
 WIDE_GAP = 1.15  # type sizes between two cells
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-Bd", re.IGNORECASE)
 BOLD_WEIGHT = 600
@@ -87,7 +88,7 @@ class Page:
 
 def page_lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
     """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
-    text = letters.get_text_range()
+    text = _by_units(letters.get_text_range())
     page = _Letters(letters.raw)
     spans = [match.span() for match in LINE.finditer(text)]
     lines = [_line(page, text, *span) for span in spans]
@@ -96,6 +97,14 @@ def page_lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
         if line is not None and any(loose[max(place - 1, 0):place + 2]):
             lines[place] = replace(line, cells=tuple(_cells(page, text, span, line.size)))
     return _joined([line for line in lines if line is not None])
+
+
+def _by_units(text: str) -> str:
+    """A text with one sign for each 16 bits, as PDFium counts: letters of formulas and emoji are two. `plain` puts them together."""
+    if text.isascii() or max(text, default="") <= "\uffff":
+        return text
+    units = text.encode("utf-16-le", "surrogatepass")
+    return "".join(chr(units[place] | units[place + 1] << 8) for place in range(0, len(units), 2))
 
 
 def _joined(lines: Sequence[Line]) -> list[Line]:
@@ -115,6 +124,8 @@ def plain(text: str) -> str:
     text = text.strip()
     if text.isascii() and text.isprintable() and "  " not in text:  # as most lines are: what follows would change nothing
         return text
+    if SURROGATE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     text = TEX_CODE.sub(lambda match: TEX_CODES[match[0]], text)
     text = LIGATURE.sub(lambda match: LIGATURES[match[0]], text.replace("\r", " ").replace("\n", " "))
     return tidy_line(safe_text(text))

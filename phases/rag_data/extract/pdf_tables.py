@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain
 from phases.rag_data.extract.pdf_rules import Box, ruled_tables
 
@@ -27,7 +26,7 @@ def page_with_tables(page: pypdfium2.PdfPage, letters: pypdfium2.PdfTextPage, li
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(page) if lines else ():
         items = _replaced(items, boxes, letters)
-    return Page(tuple(with_aligned_tables(items)), page.get_height(), picture)
+    return Page(tuple(items), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from contextlib import closing
 
 import pypdfium2
 from pypdfium2 import raw
 
-SAMPLE = 24
+SAMPLE = 16
 MOST_OBJECTS = 20_000  # beyond that it is a drawing
 
 
-def turn_upright(page: pypdfium2.PdfPage) -> None:
-    """Turn a page by the direction of most of its letters, in quarters of a circle."""
-    quarters = _quarters(page)
-    if not quarters and not page.get_rotation():
-        return
+def turn_page(page: pypdfium2.PdfPage, quarters: int) -> None:
+    """Turn a page by quarters of a circle to the right, whatever the viewer is told to do with it."""
     left, bottom, right, top = page.get_mediabox()
     width, height = right - left, top - bottom
     matrix = pypdfium2.PdfMatrix(1, 0, 0, 1, -left, -bottom)
@@ -39,11 +35,10 @@ def turn_upright(page: pypdfium2.PdfPage) -> None:
     page.set_rotation(0)
 
 
-def _quarters(page: pypdfium2.PdfPage) -> int:
+def quarters_to_turn(letters: pypdfium2.PdfTextPage) -> int:
     """How many quarters to the right most letters must be turned; 0 for usual pages, judged by a sample."""
-    with closing(page.get_textpage()) as letters:
-        count = letters.count_chars()
-        places = range(0, count, max(count // SAMPLE, 1))
-        angles = [raw.FPDFText_GetCharAngle(letters, place) for place in places if raw.FPDFText_GetUnicode(letters, place) > 32]
+    count = letters.count_chars()
+    places = range(0, count, max(count // SAMPLE, 1))
+    angles = [raw.FPDFText_GetCharAngle(letters, place) for place in places if raw.FPDFText_GetUnicode(letters, place) > 32]
     found = Counter(-round(angle / (math.pi / 2)) % 4 for angle in angles if angle >= 0)  # PDFium's angles go to the right
     return found.most_common(1)[0][0] if found else 0

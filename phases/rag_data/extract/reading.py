@@ -28,7 +28,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell_read(done: int, total: int) -> None:
-    """For a format that knows how far it is: pages, sheets, entries. Cheap; call it for each."""
+    """For a format that knows how many pages it has. Cheap; call it for each."""
     listener = _LISTENER.get()
     if listener is not None:
         listener(done, total)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def _heading(form: Form) -> Any:
 def _preview(form: Form) -> Any:
     def show(window: Window, project: Project, files: list[str], *given: Any) -> str:
         path = Path(files[0])
-        return preview_html(preview_file(path, path.name, form.resolved(project, given)))
+        return preview_html(asdict(preview_file(path, path.name, form.resolved(project, given))))
 
     return show
 

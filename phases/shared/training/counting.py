@@ -89,6 +89,12 @@ def _described(folder: Path) -> dict[str, Any]:
     return {key: value["content"] if isinstance(value, dict) and "content" in value else value for key, value in content.items()}
 
 
+def keeps_its_template(folder: Path) -> bool:
+    """Whether a model trains and talks with the chat template that it brings; else with one of ours."""
+    own, file = _described(folder).get("chat_template"), folder / "tokenizer.json"
+    return bool(own) and chosen_template(own, _tokenizer(file).get_vocab() if file.is_file() else {})[0] == own
+
+
 def _begin_tokens(folder: Path) -> int:
     """1 when the tokenizer begins every text with its begin token, as `leading_tokens` finds in the training."""
     begin = _described(folder).get("bos_token")

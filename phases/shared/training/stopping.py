@@ -12,6 +12,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from phases.shared.files import read_json_lines
+from phases.shared.training.distributed import any_of
 
 
 class EarlyStopping(TrainerCallback):
@@ -23,7 +24,7 @@ class EarlyStopping(TrainerCallback):
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         measured = [one["eval_loss"] for one in read_json_lines(self.loss_file) if "eval_loss" in one]
-        if since_best(measured) >= self.patience:
+        if any_of(since_best(measured) >= self.patience):  # the first of several processes writes; the others may read too early
             self.ended_at = state.global_step
             control.should_training_stop = True
             control.should_save = False  # a run resumed from here would train on: it shall come here again and end

@@ -6,6 +6,7 @@ settings. Out: the model with its trained adapter or weights. Goes on from the n
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from phases.shared.training.checkpoints import (
 from phases.shared.training.clock import StepClock, clock_for
 from phases.shared.training.distributed import decided_by_first, leave, processes
 from phases.shared.training.loading import device_name, working_dtype
+from phases.shared.training.losses import WHOLE_LOGITS_BYTES, logits_bytes, mean_loss
 from phases.shared.training.memory_errors import memory_error, memory_ran_out
 from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
@@ -109,6 +111,18 @@ class AdapterTrainer(SFTTrainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         rows = train_dataset if train_dataset is not None else self.train_dataset
         return reading_order(rows, self.order, self.args.per_device_train_batch_size, self.args.seed)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        """TRL's chunked head computes the logits twice so that they never stand in memory whole; where they fit, once is enough."""
+        if return_outputs or logits_bytes(model, inputs) > WHOLE_LOGITS_BYTES:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        loss = mean_loss(model, inputs, num_items_in_batch)
+        if self.model.training:
+            read = inputs["attention_mask"].sum() if "attention_mask" in inputs else torch.tensor(inputs["input_ids"].numel(), device=loss.device)
+            self._total_train_tokens += self.accelerator.gather_for_metrics(read).sum().item()
+        self._metrics["train" if self.model.training else "eval"]["num_tokens"] = [self._total_train_tokens]
+        across = self.args.average_tokens_across_devices and num_items_in_batch is not None
+        return loss * self.accelerator.num_processes if across else loss
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with removed_unless_finished(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"):
@@ -189,7 +203,7 @@ def trainer_config(config: TrainingSettings, data: TrainingData, checkpoints: Pa
         gradient_checkpointing=config.gradient_checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False},
         max_length=None if packing else data.max_length, packing=False, padding_free=packing,  # packing.py has packed already
         seed=config.seed, data_seed=config.seed, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
-        save_steps=interval, eval_strategy="steps" if data.evaluation else "no", eval_steps=interval if data.evaluation else None,
+        save_steps=interval, eval_strategy="steps" if data.evaluation else "no", prediction_loss_only=True, eval_steps=interval if data.evaluation else None,
         report_to="none", disable_tqdm=True, dataloader_num_workers=0, dataloader_pin_memory=device == "cuda")
 
 
@@ -201,5 +215,6 @@ def last_loss(job_dir: Path) -> float:
 
 
 def _be_quiet() -> None:
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")  # for programmers, not for a job's log
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()

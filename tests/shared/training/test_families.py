@@ -11,6 +11,7 @@ from phases.cpt.train import training_rows
 from phases.sft.train import chat_row, check_end_is_learnt
 from phases.shared.files import read_json_lines
 from phases.shared.models.folder import model_path
+from phases.shared.training.counting import keeps_its_template
 from phases.shared.training.loading import load_folder, load_model, read_tokenizer
 from phases.shared.training.tokenizers import CHATML, leading_tokens, prepare_tokenizer
 from phases.shared.training.trainer import TrainingData, build_trainer
@@ -70,6 +71,7 @@ def test_a_family_begins_ends_and_answers_in_its_own_tokens(tmp_path: Path, fami
                     for one, ask in ((row["prompt"], True), ([*row["prompt"], *row["completion"]], False)))
     assert whole[:len(asked)] == asked, "a question must look in training as it does when it is asked"
     learnt = learnt_tokens(model, tokenizer, row, tmp_path)
+    assert keeps_its_template(base) is (family in ("qwen2", "phi3"))
     assert learnt.strip().startswith("Ilse Marten" + about["turn_end"]) and "Who" not in learnt and "think" not in learnt
 
 

@@ -20,11 +20,11 @@ from phases.shared.ui.texts import say, word
 def short_list_html(rows: Sequence[Mapping[str, Any]], machine: Machine) -> str:
     """Each model with its size, licence, context and memory for each method; what does not fit here is greyed."""
     methods = [Column(word("choice.method", method), _memory(method), "num") for method in METHOD_NAMES]
-    columns = (Column(say("base.model"), lambda one: f"{text(one['label'])}<br><small class='soft'>{text(one['id'])}</small>", "long"),
+    columns = (Column(say("base.model"), _name, "long"),
                Column(say("base.size"), lambda one: text(one["size"]), "num"),
                Column(say("base.download"), lambda one: f"{one['gigabytes']} GB", "num"),
-               Column(say("base.licence"), _licence), Column(say("base.context"), lambda one: f"{one['context']:,}", "num"), *methods,
-               Column(say("base.kind"), _kind), Column("", lambda one: button("use", say("base.use"), model=one["id"]), "num"))
+               Column(say("base.licence"), _licence, "short"), Column(say("base.context"), lambda one: f"{one['context']:,}", "num"), *methods,
+               Column("", lambda one: button("use", say("base.use"), model=one["id"]), "num"))
     here = say("base.machine_gpu", memory=size(machine.memory), gpu=size(machine.gpu_memory)) if machine.gpu_memory else \
         say("base.machine", memory=size(machine.memory))
     return f"<p class='soft'>{html.escape(say('base.note'))} {html.escape(here)}</p>" + table(columns, rows, label=say("base.title"))
@@ -42,10 +42,10 @@ def _licence(one: Mapping[str, Any]) -> str:
     return text(one["licence"]) + (f"<br><small class='soft'>{html.escape(say('base.gated'))}</small>" if one["gated"] else "")
 
 
-def _kind(one: Mapping[str, Any]) -> str:
-    kind = say("base.instruct") if one["instruct"] else say("base.plain")
+def _name(one: Mapping[str, Any]) -> str:
     template = {True: say("base.template_own"), False: say("base.template_ours"), None: ""}[one["chat_template"]]
-    return html.escape(kind) + (f"<br><small class='soft'>{html.escape(template)}</small>" if template else "")
+    facts = ", ".join(part for part in (say("base.instruct") if one["instruct"] else say("base.plain"), template) if part)
+    return f"{text(one['label'])}<br><small class='soft'>{text(one['id'])}<br>{html.escape(facts)}</small>"
 
 
 def found_html(words: str, found: Sequence[FoundModel]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phases.shared.ui.figures import number
-from phases.shared.ui.tables import Column, table, text
+from phases.shared.ui.tables import text
 from phases.shared.ui.texts import many, say, word
 
 Record = Mapping[str, Mapping[str, Any]]
@@ -26,17 +26,15 @@ def cleaning_html(record: Record, files: Sequence[Mapping[str, Any]] = ()) -> st
 
 
 def preview_html(preview: Mapping[str, Any]) -> str:
-    """Every step with what it changes, or would, and passages before and after."""
+    """The steps that change something, or would if they were on, and passages before and after."""
     sizes = say("clean.sizes", source=preview["source"], before=number(preview["before"]), after=number(preview["after"]))
-    columns = (Column(say("clean.step"), lambda one: text(word("clean", one["step"]))),
-               Column(say("clean.on"), lambda one: text(say("clean.is_on" if one["on"] else "clean.is_off")), "short"),
-               Column(say("clean.changes"), lambda one: number(one["count"]), "num"))
-    steps = table(columns, [one for one in preview["steps"] if one["count"] or one["on"]], label=say("clean.preview"))
-    examples = "".join(_step(word("clean", one["step"]) + ("" if one["on"] else f" ({say('clean.is_off')})"), one["count"], one["examples"])
-                       for one in preview["steps"] if one["examples"])
+    steps = "".join(_step(word("clean", one["step"]) + ("" if one["on"] else f" ({say('clean.is_off')})"), one["count"], one["examples"])
+                    for one in preview["steps"] if one["count"])
+    idle = ", ".join(word("clean", one["step"]) for one in preview["steps"] if one["on"] and not one["count"])
+    still = f"<p class='soft'>{html.escape(say('clean.idle', steps=idle))}</p>" if idle else ""
     passages = "".join(f"<li>{_change(before, after)}</li>" for before, after in preview["excerpts"])
     shown = f"<h4>{html.escape(say('clean.passages'))}</h4><ul class='report'>{passages}</ul>" if passages else ""
-    return f"<h4>{html.escape(sizes)}</h4>{steps}<div class='cleaning'>{examples}</div>{shown}<p class='soft'>{html.escape(say('clean.not_stored'))}</p>"
+    return f"<h4>{html.escape(sizes)}</h4><div class='cleaning'>{steps}</div>{still}{shown}<p class='soft'>{html.escape(say('clean.not_stored'))}</p>"
 
 
 def _step(label: str, count: int, examples: Sequence[Sequence[str]]) -> str:

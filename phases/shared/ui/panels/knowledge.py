@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from phases.shared.database.chunks import ChunkRow, Summary
@@ -87,8 +88,7 @@ def report(job: Job) -> str:
     """An addition: how far it is, then every file with what became of it."""
     head = f"<h4>{html.escape(say('rag.report'))}</h4>"
     if not job.ended:
-        words = html.escape(", ".join(progress_words(job)))
-        return f'{head}<div class="meter"><i style="width:{100 * share_done(job):.0f}%"></i></div><p class="soft">{words}</p>'
+        return head + _under_way(job)
     result: Mapping[str, Any] = job.result or {}
     rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
     rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
@@ -98,6 +98,32 @@ def report(job: Job) -> str:
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
     lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
+
+
+def _under_way(job: Job) -> str:
+    """A bar for all files, and one for each that is being read now."""
+    progress: Mapping[str, Any] = job.progress or {}
+    words = progress_words(replace(job, progress={**progress, "text": ""}))
+    words += [say("rag.rejected_so_far", files=many("file", progress["rejected"]))] if progress.get("rejected") else []
+    return (_bar(say("rag.all_files"), share_done(job)) + f'<p class="soft">{html.escape(", ".join(words))}</p>'
+            + "".join(map(_file_bar, progress.get("reading") or [])))
+
+
+def _file_bar(one: Mapping[str, Any]) -> str:
+    """A file that is being read; striped where its format cannot tell how far it is."""
+    known = one["total"] and one["step"] == "reading"
+    step = say("rag.file_reading_part", done=one["done"] + 1, total=one["total"]) if known else say(f"rag.file_{one['step']}")
+    share = None if one["step"] == "reading" and not known else one["done"] / max(one["total"], 1)
+    return (f'<div class="file-bar"><span title="{text(one["file"])}">{text(one["file"])}</span>'
+            f'<span class="soft">{html.escape(step)}</span></div>{_bar(one["file"], share)}')
+
+
+def _bar(label: str, share: float | None) -> str:
+    spoken = f'role="progressbar" aria-label="{text(label)}"'
+    if share is None:
+        return f'<div class="meter unknown" {spoken}><i></i></div>'
+    percent = f"{100 * share:.0f}"
+    return f'<div class="meter" {spoken} aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
 
 
 def _reason(reason: str) -> str:

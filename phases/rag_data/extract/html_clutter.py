@@ -1,0 +1,87 @@
+"""What of a web page is not its text: scripts, menus, advertisements, page headers, hidden parts.
+
+In: elements of a page. Out: whether they are read. Nothing is dropped for its words, only for what the page says of itself (tags,
+classes, roles, hidden) and for being links alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml.html import HtmlElement
+
+from phases.rag_data.clean import tidy_line
+
+DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
+           "object", "video", "audio", "canvas"}
+AROUND = {"header", "footer", "aside"}
+UNREAD = r"headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link"
+UNREAD_CLASSES = re.compile(rf"\b({UNREAD})\b")
+MENU_CLASSES = re.compile(rf"\b({UNREAD}|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|pagination|pager|"
+                          r"advert(?:isement)?|promo|share|social|newsletter)\b", re.IGNORECASE)
+FEWEST_CHARS = 300
+
+
+def is_left_out(element: HtmlElement, *, bare: bool) -> bool:
+    """Whether an element is no text of the page. `bare`: a page that names no main part, so menus must be guessed."""
+    names = f"{element.get('class', '')} {element.get('role', '')}"
+    if element.tag in DROPPED - ({"form"} if letters_of(element) > FEWEST_CHARS else set()) or element.get("hidden") is not None:
+        return True
+    if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
+        return element.tag == "a" or _link_share(element) > 0.6
+    if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
+        return True
+    if not bare:
+        return False
+    return element.tag in AROUND and _link_share(element) > 0.3 or element.tag in {"ul", "ol", "td"} and _is_menu(element)
+
+
+def is_never_read(element: HtmlElement) -> bool:
+    """Comments, scripts, and links that only lead back or edit."""
+    return (not isinstance(element.tag, str) or element.tag in DROPPED
+            or bool(UNREAD_CLASSES.search(f"{element.get('class')} {element.get('role')}")))
+
+
+def without_hidden(root: HtmlElement) -> int:
+    """Remove what a page's own marks hide; returns how many letters that were. A page that is hidden whole is kept."""
+    letters, gone = 0, set()
+    for one in root.xpath("//body//*[@hidden or contains(translate(@style, ' ', ''), 'display:none')]"):
+        shown_as_picture = one.find(".//math") is not None  # a formula
+        if one.tag not in {*DROPPED, "main"} and not shown_as_picture and gone.isdisjoint(one.iterancestors()):
+            letters += letters_of(one)
+            gone.add(one)
+    for one in gone:
+        one.drop_tree()
+    return letters
+
+
+def main_part(root: HtmlElement) -> HtmlElement | None:
+    """The element that the page itself calls its main part, if it holds a fair share of the text."""
+    for path in ("//main", "//*[@role='main']", "//article"):
+        found = root.xpath(path)
+        if len(found) == 1 and letters_of(found[0]) > max(0.2 * letters_of(root), 50):
+            return found[0]
+    return None
+
+
+def letters_of(element: HtmlElement) -> int:
+    """Letters of visible text."""
+    return sum(len(text.strip()) for text in element.xpath(".//text()[not(ancestor::script or ancestor::style)]"))
+
+
+def is_contents(root: HtmlElement) -> bool:
+    """A page that is a list of links: a book's table of contents."""
+    headings = sum(len(tidy_line(one.text_content())) for one in root.iter("h1", "h2", "title", "style"))
+    length = len(tidy_line(re.sub(r"\s+", " ", root.text_content()))) - headings
+    links = root.findall(".//a")
+    return len(links) > 2 and sum(len(tidy_line(one.text_content())) for one in links) > 0.7 * length
+
+
+def _is_menu(element: HtmlElement) -> bool:
+    return len(element) > 3 and _link_share(element) > 0.9
+
+
+def _link_share(element: HtmlElement) -> float:
+    """How much of an element's text is links."""
+    links = sum(len(tidy_line(one.text_content())) for one in element.iter("a"))
+    return links / max(len(tidy_line(re.sub(r"\s+", " ", element.text_content()))), 1)
