@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str, str]] = {
     "page loop": ("a.pdf", looping_pdf, "file_damaged", "damaged"),
     "pdf without pages": ("a.pdf", lambda: pdf(["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[]/Count 0>>"]), "file_damaged", "damaged"),
     "line of csv": ("a.csv", lambda: b"a,b\n" + b"x" * LONG_LINE, "file_too_dense", "single line"),
-    "line of json": ("a.json", lambda: b'{"a": "' + b"x" * LONG_LINE + b'"}', "file_too_dense", "single line"),
+    "line of json": ("a.json", lambda: b'{"a": "' + b"x" * LONG_LINE + b'"}', "file_too_dense", "20,000,000 characters"),
     "line of txt": ("a.txt", lambda: b"word " * (LONG_LINE // 5), "file_too_dense", "single line"),
     "huge sheet": ("a.xlsx", full_rows, "file_too_large", "cells"),
     "laughing sheets": ("a.xlsx", lambda: with_entities("results_pandas.xlsx", "xl/worksheets/sheet1.xml", "<worksheet", "<t>Falcons"), "file_damaged", "damaged"),

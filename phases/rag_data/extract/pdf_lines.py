@@ -88,7 +88,7 @@ class Page:
 
 def page_lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
     """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
-    text = _by_units(letters.get_text_range())
+    text = with_sharp_s(_by_units(letters.get_text_range()), letters)
     page = _Letters(letters.raw)
     spans = [match.span() for match in LINE.finditer(text)]
     lines = [_line(page, text, *span) for span in spans]
@@ -97,6 +97,15 @@ def page_lines(letters: pypdfium2.PdfTextPage) -> list[Line]:
         if line is not None and any(loose[max(place - 1, 0):place + 2]):
             lines[place] = replace(line, cells=tuple(_cells(page, text, span, line.size)))
     return _joined([line for line in lines if line is not None])
+
+
+def with_sharp_s(text: str, letters: pypdfium2.PdfTextPage) -> str:
+    """\u00df where TeX's bitmap fonts, which have no name and do not say what their codes mean, seem to set \u00ff."""
+    if "\u00ff" not in text:
+        return text
+    place = _by_units(letters.get_text_range()).find("\u00ff")
+    page = _Letters(letters.raw)
+    return text if page.font(page.letter(place)) else text.replace("\u00ff", "\u00df")
 
 
 def _by_units(text: str) -> str:
@@ -190,9 +199,13 @@ class _Letters:
         scale = math.hypot(self._matrix.c, self._matrix.d) or 1.0
         return round(raw.FPDFText_GetFontSize(self._page, letter) * scale, 1)
 
-    def is_bold(self, letter: int) -> bool:
+    def font(self, letter: int) -> bytes:
+        """The font's name."""
         raw.FPDFText_GetFontInfo(self._page, letter, self._name, len(self._name), self._flags)
-        return _names_bold(self._name.value) or raw.FPDFText_GetFontWeight(self._page, letter) >= BOLD_WEIGHT
+        return self._name.value
+
+    def is_bold(self, letter: int) -> bool:
+        return _names_bold(self.font(letter)) or raw.FPDFText_GetFontWeight(self._page, letter) >= BOLD_WEIGHT
 
 
 @lru_cache(1000)

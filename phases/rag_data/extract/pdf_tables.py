@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain
+from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain, with_sharp_s
 from phases.rag_data.extract.pdf_rules import Box, ruled_tables
 
 DIFFERING_SHARE = 0.02
@@ -50,7 +50,7 @@ def _cell_texts(boxes: Sequence[Sequence[Box | None]], letters: pypdfium2.PdfTex
 
 def _between(letters: pypdfium2.PdfTextPage, cell: Box) -> str:
     """A cell's text in one line; a word that was parted at a line's end is joined, as in paragraphs."""
-    text = letters.get_text_bounded(*cell)
+    text = with_sharp_s(letters.get_text_bounded(*cell), letters)
     return text.replace("\ufffe\r\n", "-").replace("\ufffe", "-")
 
 
