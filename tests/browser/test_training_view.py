@@ -76,3 +76,6 @@ def test_from_the_plan_to_the_comparison(window: OpenWindow, page: Page, tmp_pat
     start(page, "#keep-settings-cpt")
     expect(page.get_by_text("New runs of this project begin with these settings.")).to_be_visible()
     assert open_project(window.projects, NAME).settings["cpt"]["batch_size"] == 7
+    page.reload()
+    expect(page.locator("body[data-filled~=cpt]")).to_be_attached()
+    expect(page.locator("#tab-cpt").get_by_label(re.compile("^Batch size")).first).to_have_value("7")

@@ -28,7 +28,7 @@ from phases.shared.training.measured import (
     seconds_of_run,
     settings_key,
 )
-from phases.shared.training.memory import FLOAT32, ModelShape, read_shape, trained_parameters, training_memory
+from phases.shared.training.memory import ModelShape, read_shape, trained_parameters, training_memory
 
 CHECKPOINTS_PER_RUN = 10
 
@@ -121,7 +121,7 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
     measured, at_once = _measured(project, kind, config, base)
-    plan = _with_resources(_with_model(plan, config, base), project, kind, config, base)
+    plan = _with_resources(_with_model(plan, config, base, max(rows.lengths, default=config.max_length)), project, kind, config, base)
     if measured is not None and rows.lengths:
         work = replace(workload(rows, config, steps), at_once=at_once)
         plan = replace(plan, seconds=round(seconds_of_run(work, measured), 1), seconds_from=measured.source,
@@ -160,16 +160,16 @@ def save_interval(steps: int, save_steps: int) -> int:
     return save_steps or max(1, math.ceil(steps / CHECKPOINTS_PER_RUN))
 
 
-def _with_model(plan: Plan, config: Any, base: BaseFacts) -> Plan:
-    """Parameters and memory, as far as config.json tells."""
+def _with_model(plan: Plan, config: Any, base: BaseFacts, longest: int) -> Plan:
+    """Parameters and memory, as far as config.json tells; `longest` is the longest row in tokens."""
     if base.shape is None:
         return plan
     method = config.method
-    longest = min(config.max_length, base.shape.context)
+    longest = min(longest, config.max_length, base.shape.context)
     trained = trained_parameters(base.shape, method, config.lora_rank)
     whole = base.shape.parameters + (0 if method == "full" else trained)
     memory = training_memory(base.shape, method=method, batch_size=config.batch_size, max_length=longest, rank=config.lora_rank,
-                             gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=FLOAT32 if method == "full" else resources.working_bytes(config))
+                             gradient_checkpointing=config.gradient_checkpointing, dtype_bytes=resources.working_bytes(config))
     return replace(plan, trained_parameters=trained, trained_share=trained / whole, memory_bytes=memory * resources.sharing(config),
                    memory_from="estimate")
 

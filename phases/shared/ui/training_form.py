@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import gradio as gr
@@ -94,11 +95,11 @@ def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> Non
 
 
 def _filled(training: Training, form: Form) -> Any:
-    """The settings of the newest run, else the project's own: a reload shows what was set last."""
+    """The settings of the newest run, or the project's own where those were written later: a reload shows what was set last."""
 
     def fill(window: Window, project: Project) -> list[Any]:
         last = next((job for job in list_jobs(window.projects, project.name, limit=200) if job.kind == training.kind), None)
-        if last is not None:
+        if last is not None and datetime.fromisoformat(last.created).timestamp() > project.settings_file.stat().st_mtime:
             try:
                 return form.shown(resolve(training.config, last.config))
             except LehrlingError:

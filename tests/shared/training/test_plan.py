@@ -58,6 +58,8 @@ def test_steps_and_tokens_are_those_of_the_run_and_its_figures_serve_the_next_pl
 
 def test_pairs_that_are_too_long_are_left_out_of_the_plan_as_of_the_run(project: Project) -> None:
     plan = plan_sft(project, chosen(SftConfig, parent="base", max_length=19))
+    assert plan_sft(project, SftConfig(parent="base", max_length=64)).memory_bytes == plan_sft(project, SftConfig(parent="base")).memory_bytes, \
+        "the longest pair counts, not the longest that is allowed"
     assert 0 < plan.sequences < plan.texts and any("left out" in one for one in plan.warnings)
     result = run_job(project, "sft", f"{SFT[:-4]}{plan.sequences:04}", parent="base", max_length=19)
     assert (result["pairs"], result["tokens"]) == (plan.sequences, plan.tokens_in_all)
