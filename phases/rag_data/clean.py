@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 BLANKS = re.compile(r"[ \t\f\v\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
@@ -34,12 +34,19 @@ class EdgeLine:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """The switches; the fields have the names of `IngestConfig`."""
+    """The switches; the fields have the names of `IngestConfig`.
+
+    template: how records read; "" makes sections of fields. labels: what their fields are called, by the name of the
+    `metadata/schema.json` that says so. head: read only so many records, and as JSON: for a preview.
+    """
 
     normalise_space: bool = True
     join_lines: bool = True
     join_hyphenation: bool = True
     drop_repeated_lines: bool = True
+    template: str = ""
+    labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    head: int = 0
 
 
 def safe_text(text: str) -> str:

@@ -16,17 +16,17 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from phases.rag_data.chunk import chunk_document
-from phases.rag_data.clean import Cleaning
 from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
+from phases.rag_data.shape import LABELS, cleaning_of, shape_of, take_schemas
 from phases.shared.database.chunks import NewChunk
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
@@ -81,9 +81,11 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     check_upload(path for _, path in given)
     listed: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
-        for one in collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)):
+        found, labels = take_schemas(collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)))
+        for one in found:
             source = _free_name(one.source, listed)
             listed[source] = _listed_file(project, one, source)
+    write_json(inputs / LABELS, labels)
     with knowledge(project):  # made here, because the job's child only reads it
         write_json(inputs / "files.json", list(listed.values()))
 
@@ -94,7 +96,7 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
     records = list(context.records())
     context.phase("reading")
     counter = token_counter(context.project)
-    cleaning = Cleaning(**{one.name: getattr(config, one.name) for one in fields(Cleaning)})
+    cleaning = cleaning_of(config, json.loads((context.inputs / LABELS).read_text(encoding="utf-8")))
     with Parser(cleaning) as parser:
         for number in range(len(records), len(listed)):
             if context.stop_requested():
@@ -173,7 +175,8 @@ def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig
     record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
     if file["rejected"]:
         return {**record, "outcome": "rejected", "reason": file["rejected"]}
-    outcome = _outcome(project, file, records)
+    shape = shape_of(file["source"], parser.cleaning)
+    outcome = _outcome(project, file, shape, records)
     if outcome == "unchanged":
         return {**record, "outcome": outcome}
     try:
@@ -182,20 +185,24 @@ def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig
         return {**record, "outcome": "rejected", "reason": refused.as_record()}
     chunks = chunk_document(document, config, counter.count)
     stored = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
-                         len(document.pages) or None)
+                         len(document.pages) or None, shape)
     new = [NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata) for one in chunks]
     return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes], "tokenizer": counter.name,
             "document": asdict(stored), "chunks": [asdict(one) for one in new]}
 
 
-def _outcome(project: Project, file: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> str:
-    """By what stands in the knowledge base now and what this job has added before."""
+def _outcome(project: Project, file: Mapping[str, Any], shape: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """By what stands in the knowledge base now and what this job has added before.
+
+    The same bytes are unchanged only if their records would read as they do: another template makes them anew.
+    """
     if any(one["outcome"] in {"added", "replaced"} and one["file"]["sha256"] == file["sha256"] for one in records):
         return "unchanged"
     with knowledge(project) as connection:
-        if find_content(connection, file["sha256"]) is not None:
+        if find_content(connection, file["sha256"], shape) is not None:
             return "unchanged"
-        return "added" if find_source(connection, file["source"]) is None else "replaced"
+        is_new = find_source(connection, file["source"]) is None and find_content(connection, file["sha256"]) is None
+        return "added" if is_new else "replaced"
 
 
 def _result(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

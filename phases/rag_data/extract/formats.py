@@ -2,7 +2,7 @@
 
 In: a path, the name the person knows the file by, and the cleaning switches. Out: a `Document`, or FileRejected with what
 is wrong and what to do. To add a format, write `extract_NAME(path, source, cleaning) -> Extracted` in a file of its own and
-add a line to `FORMATS`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
+add a line to `FORMATS`; one of records is `read_NAME(path, source, head) -> Records`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
+from phases.rag_data.extract.labels import labels_for
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
+from phases.rag_data.extract.records import as_head, records_text
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
@@ -23,17 +26,26 @@ LONGEST_LINE = 10_000_000
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the endings of its files, the check of its first bytes, and its function as "module:name"."""
+    """A format: the endings of its files, the check of its first bytes, its function as "module:name", and whether it holds records."""
 
     media: str
     endings: tuple[str, ...]
     check: Callable[[Path, str], None]
     function: str
+    records: bool = False
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
-        """Load the parser's library only now."""
+        """The text; with `cleaning.head` the first records as JSON."""
+        if not self.records:
+            return self._load()(path, source, cleaning)
+        if cleaning.head:
+            return as_head(self._load()(path, source, cleaning.head))
+        return records_text(self._load()(path, source), source, cleaning.template, labels_for(source, cleaning.labels))
+
+    def _load(self) -> Callable[..., Any]:
+        """The format's function; its library is loaded only now."""
         module, name = self.function.split(":")
-        return getattr(import_module(module), name)(path, source, cleaning)
+        return getattr(import_module(module), name)
 
 
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
@@ -47,11 +59,11 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt"),
     Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown"),
     Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html"),
-    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv"),
-    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv"),
-    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
-    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
-    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:read_csv", records=True),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:read_tsv", records=True),
+    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:read_json", records=True),
+    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:read_jsonl", records=True),
+    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:read_parquet", records=True),
 )}
 
 

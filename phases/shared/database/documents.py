@@ -19,7 +19,10 @@ from phases.shared.errors import StorageError
 
 @dataclass(frozen=True)
 class NewDocument:
-    """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ..."""
+    """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ...
+
+    `shape` is what its text depends on beside its bytes: the template of its records, as JSON; "" for none.
+    """
 
     source: str
     sha256: str
@@ -28,6 +31,7 @@ class NewDocument:
     text: str
     title: str = ""
     pages: int | None = None
+    shape: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,29 +48,31 @@ class DocumentRow:
     chunks: int
     tokens: int
     added: str
+    shape: str
 
 
 def add_document(connection: sqlite3.Connection, document: NewDocument, chunks: Sequence[NewChunk], tokenizer: str,
                  job: str | None = None) -> int | None:
     """Add a document with its chunks in one transaction.
 
-    An active document of the same name is replaced, which `undo_last` can take back.
+    An active document of the same name is replaced, and so is one of the same bytes whose records were read with another
+    template; `undo_last` can take it back.
 
     Returns:
-        The document's id, or None when the same bytes are there already and nothing was changed.
+        The document's id, or None when the same bytes, read in the same way, are there already and nothing was changed.
     """
     with transaction(connection):
-        if find_content(connection, document.sha256) is not None:
+        if find_content(connection, document.sha256, document.shape) is not None:
             return None
-        old = find_source(connection, document.source)
-        changes = [] if old is None else _remove_rows(connection, old)
+        replaced = {find_source(connection, document.source), find_content(connection, document.sha256)} - {None}
+        changes = [change for one in sorted(replaced) for change in _remove_rows(connection, one)]
         added = connection.execute(
-            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, job, added) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, job, added, shape) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.source, document.sha256, document.media, document.bytes, document.pages, document.title,
-             document.text, job, datetime.now(UTC).isoformat(timespec="seconds"))).lastrowid
+             document.text, job, datetime.now(UTC).isoformat(timespec="seconds"), document.shape)).lastrowid
         ids = insert_chunks(connection, added, document.source, chunks, tokenizer)
-        if old is not None:
+        if replaced:
             record_change(connection, f"replaced {document.source}", [*changes, *_added_rows(added, ids)])
     return added
 
@@ -84,7 +90,7 @@ def remove_document(connection: sqlite3.Connection, document: int) -> None:
 def list_documents(connection: sqlite3.Connection) -> list[DocumentRow]:
     """The active documents in the order they were added."""
     rows = connection.execute(
-        "SELECT d.id, d.source, d.sha256, d.media, d.bytes, d.pages, coalesce(d.title, '') AS title, d.added, "
+        "SELECT d.id, d.source, d.sha256, d.media, d.bytes, d.pages, coalesce(d.title, '') AS title, d.added, d.shape, "
         "count(r.id) AS chunks, coalesce(sum(r.tokens), 0) AS tokens FROM documents AS d "
         "LEFT JOIN chunk_records AS r ON r.document = d.id AND r.state <> 'deleted' "
         "WHERE d.state = 'active' GROUP BY d.id ORDER BY d.id")
@@ -99,9 +105,10 @@ def document_text(connection: sqlite3.Connection, document: int) -> str:
     return row["text"]
 
 
-def find_content(connection: sqlite3.Connection, sha256: str) -> int | None:
-    """The active document with these bytes."""
-    row = connection.execute("SELECT id FROM documents WHERE sha256 = ? AND state = 'active'", (sha256,)).fetchone()
+def find_content(connection: sqlite3.Connection, sha256: str, shape: str | None = None) -> int | None:
+    """The active document with these bytes; with `shape`, only if they were read in this way."""
+    row = connection.execute("SELECT id FROM documents WHERE sha256 = ? AND state = 'active' AND shape = coalesce(?, shape)",
+                             (sha256, shape)).fetchone()
     return row["id"] if row else None
 
 

@@ -135,6 +135,9 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX embeddings_model ON embeddings (model, chunk, content_hash);  -- counts without reading vectors
     """,
+    """
+    ALTER TABLE documents ADD COLUMN shape TEXT NOT NULL DEFAULT '';  -- JSON: the template or labels its records were read with
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (
