@@ -49,6 +49,7 @@ PAGE = (_argument("--page", type=int, default=1, help="page of 50 rows"),)
 CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
 JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
+TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
 
 COMMANDS: tuple[Command, ...] = (
@@ -62,7 +63,10 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--base-model", default="builtin", help="builtin, a Hugging Face id, or a folder"))),
     Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
-             "JSON, JSONL, Parquet, or a ZIP or folder of them"), DETACH),
+             "JSON, JSONL, Parquet, or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
+            config="phases.rag_data.config:IngestConfig"),
+    Command("preview", "show a file's first records or chunks as they would be stored; nothing is stored", commands.preview,
+            words.show_preview, (_argument("file", metavar="FILE", help="a document, or a file of records"), TEMPLATE_FILE),
             config="phases.rag_data.config:IngestConfig"),
     Command("documents", "list the documents", commands.documents, words.show_documents),
     Command("remove", "remove a document and its chunks", commands.remove, words.show_sentence,

@@ -59,10 +59,38 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.config import IngestConfig
     from phases.rag_data.ingest import ingest_files
     project = _project(arguments)
-    config = resolve(IngestConfig, project.settings.get("ingest"), arguments.settings)
+    config = resolve(IngestConfig, project.settings.get("ingest"), _with_template(arguments))
     done = finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
     nothing = done.get("rejected") and not any(done.get(word) for word in ("added", "replaced", "unchanged"))
     return {**done, "taken": False} if nothing else done
+
+
+def preview(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import IngestConfig
+    from phases.rag_data.preview import preview_file
+    from phases.shared.models.tokenizer import token_counter
+    project = _project(arguments)
+    config = resolve(IngestConfig, project.settings.get("ingest"), _with_template(arguments))
+    path = Path(arguments.file)
+    return dataclasses.asdict(preview_file(config, path, path.name, token_counter(project).count))
+
+
+def _with_template(arguments: Namespace) -> dict[str, Any]:
+    """The settings that were given, with the template from its file; in a flag, \\n stands for a new line."""
+    template = arguments.settings["template"]
+    if arguments.template_file:
+        template = _read_template(Path(arguments.template_file))
+    elif template:
+        template = template.replace("\\n", "\n")
+    return {**arguments.settings, "template": template}
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise FileRejected(f"The template '{path}' cannot be read: {type(problem).__name__}.", "It is a text file in UTF-8.",
+                           subject=path.name, code="file_missing") from None
 
 
 def documents(arguments: Namespace) -> list[dict[str, Any]]:

@@ -63,6 +63,20 @@ def show_ingest(result: Record) -> str:
     return "\n".join(lines)
 
 
+def show_preview(result: Record) -> str:
+    """The first records with what a template may name, or the first chunks."""
+    if result["columns"]:
+        many = "its first records" if result["total"] is None else f"{result['total']:,} records"
+        lines = [f"{result['source']}: {many}, columns {', '.join(result['columns'])}"]
+        lines += [f"ready template \"{one['label']}\": {one['text']!r}" for one in result["offers"]]
+    else:
+        lines = [f"{result['source']}: about {result['total']:,} chunks"]
+    lines += [f"note: {one}" for one in result["notes"]]
+    parts = [f"--- record {place}\n{one or '(nothing of it is shown)'}" for place, one in enumerate(result["records"], start=1)]
+    parts += [f"--- chunk {place}, {one['tokens']} tokens\n{one['content']}" for place, one in enumerate(result["chunks"], start=1)]
+    return "\n".join([*lines, *parts])
+
+
 def show_documents(result: Sequence[Record]) -> str:
     if not result:
         return "No documents yet. Add some: python app.py ingest NAME FILE..."

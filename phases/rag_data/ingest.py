@@ -29,7 +29,14 @@ from phases.rag_data.extract.parser import Parser
 from phases.rag_data.shape import LABELS, cleaning_of, shape_of, take_schemas
 from phases.shared.database.chunks import NewChunk
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
+from phases.shared.database.documents import (
+    NewDocument,
+    add_document,
+    find_content,
+    find_source,
+    list_documents,
+    original_is_used,
+)
 from phases.shared.errors import FileRejected, NotReady
 from phases.shared.files import sha256_of, sync_folder, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
@@ -179,6 +186,7 @@ def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig
     outcome = _outcome(project, file, shape, records)
     if outcome == "unchanged":
         return {**record, "outcome": outcome}
+    record["notes"] += _taken_place(project, file)
     try:
         document = parser.extract(project.documents / file["stored"], file["source"])
     except FileRejected as refused:
@@ -203,6 +211,14 @@ def _outcome(project: Project, file: Mapping[str, Any], shape: str, records: Seq
             return "unchanged"
         is_new = find_source(connection, file["source"]) is None and find_content(connection, file["sha256"]) is None
         return "added" if is_new else "replaced"
+
+
+def _taken_place(project: Project, file: Mapping[str, Any]) -> list[str]:
+    """A note when the same bytes stand there under another name: they were read with another template, and leave."""
+    with knowledge(project) as connection:
+        known = find_content(connection, file["sha256"])
+        names = [one.source for one in list_documents(connection) if one.id == known and one.source != file["source"]]
+    return [f"It takes the place of '{name}', the same records read in another way." for name in names]
 
 
 def _result(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

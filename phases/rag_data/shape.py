@@ -13,8 +13,8 @@ from dataclasses import asdict, fields
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.collect import Found
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.extract.formats import format_of
-from phases.rag_data.extract.labels import is_schema, labels_for, read_labels
+from phases.rag_data.extract.formats import is_records
+from phases.rag_data.extract.labels import is_schema, labels_for, read_labels, schema_of
 from phases.shared.errors import FileRejected
 
 LABELS = "labels.json"
@@ -32,7 +32,14 @@ def take_schemas(found: Sequence[Found]) -> tuple[list[Found], dict[str, dict[st
             labels[one.source] = read_labels(one.path, one.source)
         except FileRejected as refused:
             kept.append(Found(one.source, refused=refused))
-    return kept, labels
+    used = {name for one in kept for name in labels if schema_of(one.source, labels) == name and is_records(one.source)}
+    kept += [Found(name, refused=_useless(name)) for name in labels if name not in used]
+    return kept, {name: labels[name] for name in used}
+
+
+def _useless(name: str) -> FileRejected:
+    return FileRejected(f"'{name}' describes fields, but no file of records lies beside its folder or below.",
+                        "Add the records together with it.", subject=name, code="file_schema")
 
 
 def cleaning_of(config: IngestConfig, labels: Labels) -> Cleaning:
@@ -43,7 +50,7 @@ def cleaning_of(config: IngestConfig, labels: Labels) -> Cleaning:
 
 def shape_of(source: str, cleaning: Cleaning) -> str:
     """The template or labels that a file's records are read with, as JSON; "" when its text depends on neither."""
-    if not format_of(source).records:
+    if not is_records(source):
         return ""
     if cleaning.template:
         return json.dumps({"template": cleaning.template}, ensure_ascii=False)

@@ -18,7 +18,7 @@ from phases.shared.errors import FileRejected, SettingError
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]|[^{}]+")
 SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[ \t]+")
-ABBREVIATION = re.compile(r"(?:^|\W)(?:Dr|Mr|Mrs|Ms|St|Nr|No|Prof|ca|approx|vs|[A-Za-z])\.$")
+ABBREVIATION = re.compile(r"(?:^|\W)(?:Dr|Mr|Mrs|Ms|St|Nr|No|Prof|ca|approx|vs)\.$")
 PLACE = re.compile(r"\.\d+(?=\.|$)")
 MOST_NAMED = 40
 LONGEST_TEMPLATE = 20_000

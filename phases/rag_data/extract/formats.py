@@ -79,6 +79,12 @@ def format_of(source: str) -> Format:
                        code="file_unknown_format")
 
 
+def is_records(source: str) -> bool:
+    """Whether a file's name is that of records, which a template may shape."""
+    ending = Path(source).suffix.lower()
+    return any(one.records and ending in one.endings for one in FORMATS.values())
+
+
 def check_file(path: Path, source: str) -> Format:
     """The checks that need no parser: known ending, not empty, content that fits the ending."""
     kind = format_of(source)

@@ -8,7 +8,7 @@ In: a file of a ZIP file or folder, beside the record files or above them. Out: 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,13 +56,15 @@ def _label(name: str, about: Any, source: str) -> Label:
     return Label(**{**words, "label": words.get("label") or tidy_line(name)})
 
 
+def schema_of(source: str, schemas: Container[str]) -> str:
+    """The nearest schema: that of the file's own folder, else of one above; "" for none."""
+    names = (SCHEMA if str(folder) == "." else f"{folder}/{SCHEMA}" for folder in PurePosixPath(source).parents)
+    return next((name for name in names if name in schemas), "")
+
+
 def labels_for(source: str, schemas: Mapping[str, Mapping[str, Mapping[str, str]]]) -> dict[str, Label]:
-    """The labels of the nearest schema: that of the file's own folder, else of one above. `schemas`: by the schema's name."""
-    for folder in PurePosixPath(source).parents:
-        name = SCHEMA if str(folder) == "." else f"{folder}/{SCHEMA}"
-        if name in schemas:
-            return {field: Label(**about) for field, about in schemas[name].items()}
-    return {}
+    """The labels of the nearest schema. `schemas`: what each says, by its name."""
+    return {field: Label(**about) for field, about in schemas.get(schema_of(source, schemas), {}).items()}
 
 
 def _wrong(source: str, what: str) -> FileRejected:

@@ -84,9 +84,9 @@ def _templated(records: Sequence[Record], text: str, source: str) -> tuple[list[
         lacking.update(missing)
         empty += not block.text
         blocks.append(block)
-    notes = [f"Left out the sentences with {{{name}}} of {count:,} records without a value there."
+    notes = [f"Without a value, and so without its sentence: {{{name}}} in {count:,} of {len(records):,} records."
              for name, count in lacking.most_common(NAMED_COLUMNS)]
-    return blocks, notes + ([f"Left out {empty:,} records of which the template shows nothing."] if empty else [])
+    return blocks, notes + ([f"Left out, as the template shows nothing of them: {empty:,} of {len(records):,} records."] if empty else [])
 
 
 def _legend(records: Sequence[Record], labels: Mapping[str, Label], source: str) -> Iterator[Block]:
