@@ -21,7 +21,7 @@ from phases.rag_data.extract.parser import Parser
 from phases.rag_data.extract.records import Records, records_text
 from phases.rag_data.shape import cleaning_of
 from phases.rag_data.templates import Offer, check_columns, columns_of, offers, parse_template, render
-from phases.shared.errors import FileRejected
+from phases.shared.errors import FileRejected, SettingError
 
 HEAD_RECORDS = 200
 SHOWN = 3
@@ -82,6 +82,19 @@ def preview_records(head: Records, template: str, source: str) -> Preview:
     columns = columns_of(head.records)
     texts = [_text_of(one, head, template.strip("\n "), source) for one in head.records[:SHOWN]]
     return Preview(source, format_of(source).media, head.total, texts, columns, offers(columns), notes=head.notes)
+
+
+def live_preview(path: Path, template: str) -> tuple[Preview, str]:
+    """How the first records read while a person writes the template, and what is wrong, in words; "" when nothing is."""
+    source = path.name
+    try:
+        head = read_head(path, source)
+    except FileRejected as refused:
+        return Preview(source, format_of(source).media, None), str(refused)
+    try:
+        return preview_records(head, template, source), ""
+    except (SettingError, FileRejected) as wrong:
+        return preview_records(head, "", source), str(wrong)
 
 
 def _text_of(record: Mapping[str, str], head: Records, template: str, source: str) -> str:

@@ -1,6 +1,6 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
-    python app.py        the same as commands: ingest, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
+    python app.py        the same as commands: ingest, preview, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
                          merge-chunks, delete-chunk, undo, report, exclude-duplicates
 """
 
@@ -16,6 +16,7 @@ import gradio as gr
 from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.report import JSON, MARKDOWN, exclude_duplicates, last_report, write_report
+from phases.rag_data.ui.template import build_preview, build_template
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -86,8 +87,11 @@ def _build_add(window: Window, pulse: Pulse) -> None:
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{html.escape(say('rag.add'))}</h3><p class='soft'>{html.escape(say('rag.formats'))}</p>")
         files = gr.File(label=say("rag.drop"), show_label=False, file_count="multiple", height=120, elem_id="upload")
+        template = gr.Column(visible=False, elem_id="template-part")
         form = build_form(IngestConfig, "ingest")
+        build_template(window, form, files, template)
         add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
+        build_preview(window, form, files)
         told = gr.HTML("", elem_id="ingest-report")
     pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK).then(**filled("ingest"))
     files.change(_ready, files, add, **QUICK)

@@ -119,6 +119,7 @@ COMMON = {
     "many.token.one": "{n} token", "many.token.other": "{n} tokens",
     "many.pair.one": "{n} pair", "many.pair.other": "{n} pairs",
     "many.hit.one": "{n} hit", "many.hit.other": "{n} hits",
+    "many.record.one": "{n} record", "many.record.other": "{n} records",
     "many.file.one": "{n} file", "many.file.other": "{n} files",
     "many.step.one": "{n} step", "many.step.other": "{n} steps",
     "tab.no_project": "no project",

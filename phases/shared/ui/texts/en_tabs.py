@@ -9,6 +9,13 @@ TABS = {
     "rag.drop": "Files",
     "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL or Parquet, up to 200 MB each, "
                    "or a ZIP of them.",
+    "template.ready": "Ready templates", "template.of": "Preview of",
+    "template.columns": "Its columns; press one to write it into the template:",
+    "template.shown": "{file}, {records}: the first ones read", "template.many": "many records",
+    "template.nothing": "(the template shows nothing of this record)",
+    "preview.button": "Preview",
+    "preview.chunks": "{file}: the first {shown} of about {chunks}",
+    "preview.more": "{files} more; preview them by themselves.",
     "rag.add_button": "Add documents",
     "rag.add_button_n": "Add {files}",
     "rag.no_files": "Choose files first.",
