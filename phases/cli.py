@@ -65,6 +65,10 @@ COMMANDS: tuple[Command, ...] = (
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
              "JSON, JSONL, Parquet, or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
             config="phases.rag_data.config:IngestConfig"),
+    Command("import-dataset", "rows of a Hugging Face data set -> chunks; fetched by the job, nothing of it is run", commands.import_dataset,
+            words.show_dataset, (_argument("dataset", metavar="ID_OR_FOLDER", help="OWNER/NAME on the hub, or a folder with a data set"),
+                                 _argument("--look", action="store_true", help="only show its columns and first rows"), TEMPLATE_FILE, DETACH),
+            config="phases.rag_data.config:DatasetConfig"),
     Command("preview", "show a file's first records or chunks as they would be stored; nothing is stored", commands.preview,
             words.show_preview, (_argument("file", metavar="FILE", help="a document, or a file of records"), TEMPLATE_FILE),
             config="phases.rag_data.config:IngestConfig"),

@@ -65,6 +65,14 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     return {**done, "taken": False} if nothing else done
 
 
+def import_dataset(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import DatasetConfig
+    from phases.rag_data.hub import import_dataset
+    project = _project(arguments)
+    config = resolve(DatasetConfig, project.settings.get("dataset"), _with_template(arguments))
+    return finished(arguments, import_dataset(arguments.projects, project, config, arguments.dataset, look=arguments.look))
+
+
 def preview(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.config import IngestConfig
     from phases.rag_data.preview import preview_file

@@ -77,6 +77,16 @@ def show_preview(result: Record) -> str:
     return "\n".join([*lines, *parts])
 
 
+def show_dataset(result: Record) -> str:
+    """What was added, or with --look the columns and first rows of a data set."""
+    if "columns" not in result or "added" in result:
+        return show_ingest(result)
+    lines = [f"{result['source']}: splits {', '.join(result['splits'])}; columns {', '.join(result['columns'])}",
+             f"licence as the data set states it: {result['licence'] or 'not stated; check its card'}",
+             f"reads as: {result['template']!r}" if result["template"] else "reads as sections of fields"]
+    return "\n".join(lines + [f"--- row {place}\n{one}" for place, one in enumerate(result["sample"], start=1)])
+
+
 def show_documents(result: Sequence[Record]) -> str:
     if not result:
         return "No documents yet. Add some: python app.py ingest NAME FILE..."

@@ -39,6 +39,17 @@ class IngestConfig:
 
 
 @dataclass(frozen=True)
+class DatasetConfig:
+    """Settings of a data set's import; its rows are cut with the project's settings for documents."""
+
+    config: str = option("", label="Configuration", help="Which part of the data set, where it has several; empty for those that have one.")
+    split: str = option("", label="Split", help="Which split; empty takes 'train', or the only one.")
+    limit: int = option(1000, label="Rows", unit="rows", low=1, high=50_000, help="Take so many rows from the beginning.")
+    template: str = option("", label="Template", help="How a row reads: words with its columns in braces. Empty takes a ready template "
+                                                      "that fits (question and answer, instruction and output, text), else lists the fields.")
+
+
+@dataclass(frozen=True)
 class EmbedConfig:
     """Settings of a run that gives every chunk its vector for semantic search."""
 

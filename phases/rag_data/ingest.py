@@ -155,11 +155,11 @@ def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
         return {**listed, "rejected": refused.as_record()}
     digest = sha256_of(path)
     stored = f"{digest}.{kind.media}"
-    _copy_original(path, project.documents / stored)
+    copy_original(path, project.documents / stored)
     return {**listed, "stored": stored, "sha256": digest}
 
 
-def _copy_original(path: Path, target: Path) -> None:
+def copy_original(path: Path, target: Path) -> None:
     """A whole copy under its content's name, or none."""
     if target.exists():
         return

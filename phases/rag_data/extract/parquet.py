@@ -26,7 +26,7 @@ def read_parquet(path: Path, source: str, head: int = 0) -> Records:
         with ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(min(most, ROWS_AT_A_TIME), use_threads=False):
                 for row in batch.to_pylist()[:most - len(records)]:
-                    records.append(flatten(_without_bytes(row, left_out), source))
+                    records.append(flatten(without_bytes(row, left_out), source))
                 if len(records) >= most:
                     break
             total = file.metadata.num_rows
@@ -36,12 +36,12 @@ def read_parquet(path: Path, source: str, head: int = 0) -> Records:
     return Records(records, None if head and total > len(records) else total, notes)
 
 
-def _without_bytes(value: Any, left_out: set[str], name: str = "") -> Any:
+def without_bytes(value: Any, left_out: set[str], name: str = "") -> Any:
     """A value without the bytes in it; `left_out` gathers the names of their columns."""
     if isinstance(value, dict):
-        return {key: _without_bytes(one, left_out, name or str(key)) for key, one in value.items()}
+        return {key: without_bytes(one, left_out, name or str(key)) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without_bytes(one, left_out, name) for one in value]
+        return [without_bytes(one, left_out, name) for one in value]
     if isinstance(value, bytes):
         left_out.add(name)
         return None

@@ -46,7 +46,7 @@ SHELL = {
 }
 
 JOBS = {
-    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.cpt": "CPT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
+    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.dataset": "Importing a data set", "job.cpt": "CPT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
     "job.evaluate": "Evaluation", "job.export": "Export",
     "state.queued": "waiting", "state.running": "running", "state.done": "done", "state.failed": "failed",
     "state.stopped": "stopped", "state.cancelled": "cancelled", "state.interrupted": "interrupted",
