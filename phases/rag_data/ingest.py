@@ -15,15 +15,16 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from phases.rag_data.chunk import chunk_document
-from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
+from phases.rag_data.collect import Found, Limits, collect_files, free_name, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.existing import is_database, read_existing
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.shape import LABELS, cleaning_of, shape_of, take_schemas
@@ -90,7 +91,7 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
         found, labels = take_schemas(collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)))
         for one in found:
-            source = _free_name(one.source, listed)
+            source = free_name(one.source, listed)
             listed[source] = _listed_file(project, one, source)
     write_json(inputs / LABELS, labels)
     with knowledge(project):  # made here, because the job's child only reads it
@@ -120,21 +121,13 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
 def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
     """Store one document, or remove the original of a file that was refused. Runs in the worker's transaction."""
     if record["outcome"] in {"added", "replaced"}:
-        chunks = [NewChunk(**one) for one in record["chunks"]]
-        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id)
+        for part in record.get("parts", [record]):
+            chunks = [NewChunk(**one) for one in part["chunks"]]
+            add_document(connection, NewDocument(**part["document"]), chunks, record["tokenizer"], job_id)
     file = record["file"]
     stored = project.documents / file["stored"] if file["stored"] else None
     if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
         stored.unlink(missing_ok=True)
-
-
-def _free_name(name: str, taken: Collection[str]) -> str:
-    """Within one import two files of one name are two documents: the second is told apart by a number."""
-    path, number, free = PurePosixPath(name), 2, name
-    while free in taken:
-        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
-        number += 1
-    return free
 
 
 def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
@@ -182,6 +175,8 @@ def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig
     record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
     if file["rejected"]:
         return {**record, "outcome": "rejected", "reason": file["rejected"]}
+    if is_database(file["source"]):
+        return _existing_record(project, file, config, counter, record)
     shape = shape_of(file["source"], parser.cleaning)
     outcome = _outcome(project, file, shape, records)
     if outcome == "unchanged":
@@ -197,6 +192,22 @@ def _file_record(project: Project, file: Mapping[str, Any], config: IngestConfig
     new = [NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata) for one in chunks]
     return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes], "tokenizer": counter.name,
             "document": asdict(stored), "chunks": [asdict(one) for one in new]}
+
+
+def _existing_record(project: Project, file: Mapping[str, Any], config: IngestConfig, counter: TokenCounter,
+                     record: dict[str, Any]) -> dict[str, Any]:
+    """What became of an existing knowledge base: its new and changed documents, under "parts"."""
+    try:
+        parts, notes = read_existing(project.documents / file["stored"], file["source"], config.holdout_percent, counter.count)
+    except FileRejected as refused:
+        return {**record, "outcome": "rejected", "reason": refused.as_record()}
+    with knowledge(project) as connection:
+        new = [one for one in parts if find_content(connection, one["document"]["sha256"]) is None]
+        again = [name for one in new if find_source(connection, name := one["document"]["source"]) is not None]
+    told = [f"Its {len(parts):,} sources are documents of their own; {len(new):,} of them are new or changed."]
+    told += [f"They take the place of: {', '.join(again)}."] if again else []
+    return {**record, "outcome": "replaced" if again else "added" if new else "unchanged", "notes": [*record["notes"], *notes, *told],
+            "tokenizer": counter.name, "parts": new}
 
 
 def _outcome(project: Project, file: Mapping[str, Any], shape: str, records: Sequence[Mapping[str, Any]]) -> str:
@@ -228,11 +239,16 @@ def _result(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rejected = [{"file": one["file"]["source"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
                 for one in records if one["outcome"] == "rejected"]
     notes = [{"file": one["file"]["source"], "note": note} for one in records for note in one["notes"]]
-    return {**by_outcome, "rejected": rejected, "chunks": sum(len(one.get("chunks", ())) for one in records), "notes": notes}
+    return {**by_outcome, "rejected": rejected, "chunks": sum(map(_chunk_count, records)), "notes": notes}
+
+
+def _chunk_count(record: Mapping[str, Any]) -> int:
+    """New chunks of a file; of an existing knowledge base those of all its documents."""
+    return sum(len(one.get("chunks", ())) for one in record.get("parts", [record]))
 
 
 def _in_words(record: Mapping[str, Any]) -> str:
     if record["outcome"] == "rejected":
         return f"rejected: {record['reason']['sentence']}"
-    chunks = f", {len(record['chunks'])} chunks" if "chunks" in record else ""
+    chunks = f", {_chunk_count(record)} chunks" if record["outcome"] in {"added", "replaced"} else ""
     return f"{record['outcome']}: {record['file']['source']}{chunks}"

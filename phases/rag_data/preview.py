@@ -16,6 +16,7 @@ from phases.rag_data.chunk import Chunk, chunk_document
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.collect import is_zip
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.existing import MEDIA, is_database, read_existing
 from phases.rag_data.extract.formats import format_of, is_records
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.extract.records import Records, records_text
@@ -62,12 +63,23 @@ def preview_file(config: IngestConfig, path: Path, source: str, count: Callable[
         raise FileRejected(f"There is no file '{path}'.", "Check the path.", subject=source, code="file_missing")
     if is_records(source):
         return preview_records(read_head(path, source), config.template, source)
+    if is_database(source):
+        return _preview_existing(path, source, config, count)
     with Parser(cleaning_of(config, {})) as parser:
         document = parser.extract(path.resolve(), source)
     length = max(SHORTEST_HEAD, config.chunk_size * HEAD_CHARS_PER_TOKEN)
     chunks = chunk_document(replace(document, text=document.text[:length]), config, count)
     about = round(len(chunks) * max(1.0, len(document.text) / length))
     return Preview(source, document.media, about, chunks=chunks[:SHOWN], notes=document.notes)
+
+
+def _preview_existing(path: Path, source: str, config: IngestConfig, count: Callable[[str], int]) -> Preview:
+    """The first chunks of a knowledge base, which come in as they are."""
+    parts, notes = read_existing(path.resolve(), source, config.holdout_percent, count)
+    chunks = [chunk for part in parts for chunk in part["chunks"]]
+    shown = [Chunk(one["content"], one["start"], one["end"], one["metadata"].get("page"), tuple(one["metadata"]["headings"]),
+                   one["tokens"], one["held_out"]) for one in chunks[:SHOWN]]
+    return Preview(source, MEDIA, len(chunks), chunks=shown, notes=(*notes, f"Its sources: {len(parts):,}."))
 
 
 def read_head(path: Path, source: str) -> Records:

@@ -15,6 +15,7 @@ from typing import Any
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_blank_lines
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
+from phases.rag_data.extract.knowledge_base import check_database
 from phases.rag_data.extract.labels import labels_for
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
 from phases.rag_data.extract.records import as_head, records_text
@@ -63,6 +64,7 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:read_tsv", records=True),
     Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:read_json", records=True),
     Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:read_jsonl", records=True),
+    Format("sqlite", (".sqlite", ".sqlite3", ".db"), check_database, "phases.rag_data.extract.knowledge_base:extract_database"),
     Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:read_parquet", records=True),
 )}
 

@@ -70,7 +70,7 @@ def records_text(found: Records, source: str, template: str = "", labels: Mappin
 
 def as_head(found: Records) -> Extracted:
     """The records as JSON, for who shows how they will read."""
-    return Extracted(json.dumps({"records": list(found.records), "total": found.total}, ensure_ascii=False), notes=found.notes)
+    return Extracted(json.dumps({"records": list(found.records), "total": found.total}), notes=found.notes)
 
 
 def _templated(records: Sequence[Record], text: str, source: str) -> tuple[list[Block], list[str]]:
