@@ -63,7 +63,7 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--base-model", default="builtin", help="builtin, a Hugging Face id, or a folder"))),
     Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
-             "JSON, JSONL, Parquet, or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
+             "JSON, JSONL, Parquet, an existing knowledge base (SQLite), or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
             config="phases.rag_data.config:IngestConfig"),
     Command("import-dataset", "rows of a Hugging Face data set -> chunks; fetched by the job, nothing of it is run", commands.import_dataset,
             words.show_dataset, (_argument("dataset", metavar="ID_OR_FOLDER", help="OWNER/NAME on the hub, or a folder with a data set"),

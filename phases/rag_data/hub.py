@@ -55,7 +55,7 @@ RECOMMENDED: tuple[Recommended, ...] = (
     Recommended("medalpaca/medical_meadow_mediqa", "Health: questions with answers from medical sources", "no licence known here"),
     Recommended("gbharti/finance-alpaca", "Finance: instructions with answers", "said to be MIT; its sources have terms of their own"),
     Recommended("pile-of-law/pile-of-law", "Law: court opinions, contracts, statutes",
-                "CC BY-NC-SA 4.0, not for commerce; loaded by a program of its own unless the hub has converted it, and then not readable here"),
+                "CC BY-NC-SA 4.0, not for commerce; has a loading program, which is never run here: if it is refused, add its files by themselves"),
 )
 
 

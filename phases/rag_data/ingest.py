@@ -63,7 +63,7 @@ def check_upload(files: Iterable[Path]) -> None:
     files = list(files)
     if not files:
         raise NotReady("No file was chosen.", "Choose one or more files: PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, "
-                       "Markdown, TXT, CSV, JSON, Parquet, or a ZIP or folder of them.")
+                       "Markdown, TXT, CSV, JSON, Parquet, a knowledge base (SQLite), or a ZIP or folder of them.")
     for path in files:
         if path.is_dir():
             inside = [one.path.stat().st_size for one in walk_folder(path) if one.path]

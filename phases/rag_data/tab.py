@@ -1,6 +1,6 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
-    python app.py        the same as commands: ingest, preview, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
+    python app.py        the same as commands: ingest, import-dataset, preview, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
                          merge-chunks, delete-chunk, undo, report, exclude-duplicates
 """
 
@@ -16,6 +16,7 @@ import gradio as gr
 from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.report import JSON, MARKDOWN, exclude_duplicates, last_report, write_report
+from phases.rag_data.ui.datasets import build_datasets
 from phases.rag_data.ui.template import build_preview, build_template
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
@@ -71,6 +72,7 @@ def build(window: Window, pulse: Pulse) -> None:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
             _build_add(window, pulse)
+            build_datasets(window, pulse)
             with gr.Column(elem_classes="card"):
                 documents = event_html(elem_id="documents")
         with gr.Column(elem_classes="wide"):
@@ -90,8 +92,10 @@ def _build_add(window: Window, pulse: Pulse) -> None:
         template = gr.Column(visible=False, elem_id="template-part")
         form = build_form(IngestConfig, "ingest")
         build_template(window, form, files, template)
-        add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
-        build_preview(window, form, files)
+        with gr.Row(elem_classes="buttons"):
+            add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
+            preview = gr.Button(say("preview.button"), interactive=False, elem_id="preview-files")
+        build_preview(window, form, files, preview)
         told = gr.HTML("", elem_id="ingest-report")
     pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK).then(**filled("ingest"))
     files.change(_ready, files, add, **QUICK)

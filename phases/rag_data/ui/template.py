@@ -55,13 +55,11 @@ def build_template(window: Window, form: Form, files: gr.File, place: gr.Column)
     ready.input(lambda chosen: chosen or gr.skip(), ready, field, **QUICK)
 
 
-def build_preview(window: Window, form: Form, files: gr.File) -> gr.Button:
-    """The button that shows how the files would be stored; what it shows goes away with the files."""
-    button = gr.Button(say("preview.button"), interactive=False, elem_id="preview-files")
+def build_preview(window: Window, form: Form, files: gr.File, button: gr.Button) -> None:
+    """What the button shows: how the files would be stored. It goes away with the files."""
     shown = gr.HTML("", elem_id="file-preview")
     button.click(acts(window, _preview(form)), [files, *form.components], shown, **SLOW_BUTTON)
     files.change(lambda given: (gr.update(interactive=bool(given)), ""), files, [button, shown], **QUICK)
-    return button
 
 
 def _files(window: Window, project: Project, files: list[str] | None, template: str) -> tuple[Any, ...]:
@@ -88,8 +86,9 @@ def records_html(preview: Preview, wrong: str) -> str:
     """The first records as they will read, or what is wrong in words."""
     if wrong:
         return f"<p class='warning' role='alert'>{text(wrong)}</p>"
-    total = say("template.many") if preview.total is None else many("record", preview.total)
-    head = f"<h4>{html.escape(say('template.shown', file=preview.source, records=total))}</h4>"
+    known = preview.total is not None
+    title = say("template.shown_of", file=preview.source, records=many("record", preview.total)) if known else say("template.shown", file=preview.source)
+    head = f"<h4>{html.escape(title)}</h4>"
     return head + "".join(_sample(one or say("template.nothing")) for one in preview.records) + _notes(preview.notes)
 
 
