@@ -20,6 +20,7 @@ PIECES = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]|[^{}]+")
 SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[ \t]+")
 ABBREVIATION = re.compile(r"(?:^|\W)(?:Dr|Mr|Mrs|Ms|St|Nr|No|Prof|ca|approx|vs)\.$")
 PLACE = re.compile(r"\.\d+(?=\.|$)")
+LONGEST_ABBREVIATION = 10
 MOST_NAMED = 40
 LONGEST_TEMPLATE = 20_000
 
@@ -100,7 +101,7 @@ def _sentences(line: str) -> Iterator[Sentence]:
             continue
         begin = 0
         for end in SENTENCE_END.finditer(part):
-            if not ABBREVIATION.search(part[:end.start()]):
+            if not ABBREVIATION.search(part[max(0, end.start() - LONGEST_ABBREVIATION):end.start()]):
                 yield (*parts, part[begin:end.start()])
                 parts, begin = [], end.end()
         if part[begin:]:
@@ -165,7 +166,7 @@ def render(template: Template, record: Mapping[str, str], missing: set[str] | No
                 sentences.append(_filled(sentence, values))
         if sentences or not line:
             lines.append(" ".join(sentences).rstrip())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() if any_value else ""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") if any_value else ""
 
 
 def _filled(sentence: Sentence, values: Mapping[str, str]) -> str:
@@ -184,7 +185,9 @@ def value_of(record: Mapping[str, str], name: str) -> str:
     """A column's value, or those of all places of a list, parted by commas; "" when there is none."""
     if name in record:
         return record[name].strip()
-    return ", ".join(value.strip() for key, value in record.items() if _placeless(key) == name and value.strip())
+    within = name.split(".")[0] + "."
+    return ", ".join(value.strip() for key, value in record.items()
+                     if key.startswith(within) and _placeless(key) == name and value.strip())
 
 
 def _placeless(name: str) -> str:

@@ -49,22 +49,23 @@ def add(project: Project, path: Path) -> Job:
 
 
 ROWS = [(SECOND, "b.pdf", 1, json.dumps({"page": 2, "start": 7})), (FIRST, "b.pdf", 0, json.dumps({"page": 1, "author": "M\u2028e", "headings": ["Lamp"]})),
-        ("Words without a name.", None, 0, "no JSON"), (None, "b.pdf", 5, None), (b"\x00\x01", "b.pdf", 6, None)]
+        ("Words without a name.", None, 0, "no JSON"), ("Words of another b.", "./b.pdf", 0, None), (None, "b.pdf", 5, None), (b"\x00\x01", "b.pdf", 6, None)]
 
 
 def test_chunks_come_in_by_source_and_in_their_order(project: Project, tmp_path: Path) -> None:
     job = add(project, made(tmp_path / "rag_db.sqlite", rows=ROWS))
-    assert (job.state, job.result["added"], job.result["chunks"]) == ("done", ["rag_db.sqlite"], 3), job.error
+    assert (job.state, job.result["added"], job.result["chunks"]) == ("done", ["rag_db.sqlite"], 4), job.error
     assert [one["note"] for one in job.result["notes"]] == [
-        "Left out 2 chunks without text.", "Its 2 sources are documents of their own; 2 of them are new or changed."]
+        "Left out 2 chunks without text.", "Its 3 sources are documents of their own; 3 of them are new or changed."]
     with knowledge(project) as connection:
         chunks = chunk_page(connection)[0]
-        by_source = {source: [one for one in chunks if one.source == source] for source in ("b.pdf", "rag_db.sqlite")}
+        by_source = {source: [one for one in chunks if one.source == source] for source in ("b.pdf", "b (2).pdf", "rag_db.sqlite")}
         lamp = by_source["b.pdf"]
         assert [(one.content, one.chunk_index) for one in lamp] == [(FIRST, 0), (SECOND, 1)]
         assert lamp[0].metadata == {"page": 1, "author": "M\u2028e", "headings": ["Lamp"], "start": 0, "end": len(FIRST)}
         assert (lamp[1].metadata["page"], lamp[1].metadata["start"]) == (2, FIRST.index("trims"))
         assert [one.content for one in by_source["rag_db.sqlite"]] == ["Words without a name."]
+        assert [one.content for one in by_source["b (2).pdf"]] == ["Words of another b."]
         text = document_text(connection, lamp[0].document)
         assert text == "The keeper lights the lamp and trims it at midnight every night. Then the keeper sleeps."
         assert all(text[one.span_start:one.span_end] == one.content for one in lamp)
@@ -79,9 +80,9 @@ def test_again_only_what_has_changed(project: Project, tmp_path: Path) -> None:
     assert (job.result["replaced"], job.result["chunks"]) == (["rag_db.sqlite"], 3)
     assert job.result["notes"][-1]["note"] == "They take the place of: b.pdf."
     with knowledge(project) as connection:
-        assert len(list_documents(connection)) == 2 and chunk_page(connection)[1] == 4
+        assert len(list_documents(connection)) == 3 and chunk_page(connection)[1] == 5
         undo_last(connection)
-        assert chunk_page(connection)[1] == 3
+        assert chunk_page(connection)[1] == 4
 
 
 def test_a_projects_own_knowledge_base_and_fewer_columns(project: Project, tmp_path: Path) -> None:
@@ -122,6 +123,13 @@ def test_damaged_huge_and_misnamed_files_are_refused(tmp_path: Path, monkeypatch
     monkeypatch.setattr(foreign, "MOST_CHUNKS", 40)
     with pytest.raises(FileRejected, match="more than 40 chunks"):
         extract_document(path, "a.sqlite")
+
+
+def test_reading_writes_nothing_beside_the_file(tmp_path: Path) -> None:
+    path = made(tmp_path / "a.sqlite", f"PRAGMA journal_mode=WAL; {TABLE}", ROWS)
+    with foreign._opened(path) as connection:
+        connection.execute("SELECT content FROM rag_chunks").fetchall()
+        assert list(tmp_path.iterdir()) == [path]
 
 
 def test_nothing_but_the_table_can_be_read(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def write(path: Path, content: str | bytes) -> Path:
     ("{coach} is the coach.", ANNA, ""),
     ("{a} {b}", {"a": "{b}", "b": "{a.__class__} 1. 2"}, "{b} {a.__class__} 1. 2"),
     ("On {visits.day}: {visits.2.day}", {"visits.1.day": "Monday", "visits.2.day": "Friday"}, "On Monday, Friday: Friday"),
-    ("{text}", {"text": "# no heading\nof its own"}, " # no heading\nof its own".strip())])
+    ("{text}", {"text": "# no heading\nof its own"}, " # no heading\nof its own")])
 def test_a_record_reads_as_its_template_says(template: str, record: dict[str, str], text: str) -> None:
     assert render(parse_template(template), record) == text
 
@@ -164,6 +164,10 @@ def test_a_preview_reads_the_head_only(tmp_path: Path, monkeypatch: pytest.Monke
         found = json.loads(kind.text)
         assert found["total"] is None and 20 < len(found["records"]) < 200, name
         assert found["records"][3] == {"name": "Änne 3", "time": "3"}
+    for cut in range(2000, 2012):
+        monkeypatch.setattr(records, "HEAD_BYTES", cut)
+        found = json.loads(extract_document(tmp_path / "a.csv", "a.csv", Cleaning(head=200)).text)["records"]
+        assert all(one["name"].startswith("Änne ") for one in found), "a letter of two bytes is not cut in two"
     text = extract_document(write(tmp_path / "w.csv", "name\n".encode("utf-16") + "Änne\n".encode("utf-16-le") * 900), "w.csv", Cleaning(head=5))
     assert json.loads(text.text)["records"] == [{"name": "Änne"}] * 5
 

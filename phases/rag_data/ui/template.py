@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from phases.rag_data.collect import is_zip
 from phases.rag_data.preview import SHOWN, Preview, first_records, live_preview, preview_file
 from phases.shared.errors import LehrlingError
 from phases.shared.models.tokenizer import token_counter
@@ -63,11 +64,13 @@ def build_preview(window: Window, form: Form, files: gr.File, button: gr.Button)
 
 
 def _files(window: Window, project: Project, files: list[str] | None, template: str) -> tuple[Any, ...]:
-    """The template's part for these files; hidden when none is one of records."""
+    """The template's part for these files; hidden when none is one of records, or may hold some."""
     names = [Path(one).name for one in files or []]
     place = first_records(names)
     if place is None:
-        return gr.update(visible=False), gr.skip(), gr.skip(), "", ""
+        packed = any(map(is_zip, names))
+        told = f"<p class='soft'>{html.escape(say('template.packed'))}</p>" if packed else ""
+        return gr.update(visible=packed), gr.update(value=None, visible=False), gr.update(choices=[]), "", told
     several = [(name, number) for number, name in enumerate(names) if first_records([name]) is not None]
     preview, wrong = live_preview(Path(files[place]), template)
     buttons = "".join(f'<button type="button" class="small" data-column="{text(name)}">{text(name, 60)}</button>' for name in preview.columns)

@@ -12,6 +12,7 @@ TABS = {
     "template.ready": "Ready templates", "template.of": "Preview of",
     "template.columns": "Its columns; press one to write it into the template:",
     "template.shown": "{file}: its first records will read", "template.shown_of": "{file}, {records}: the first will read",
+    "template.packed": "The template is for all records in the ZIP file. To see how they read, drop one of its files by itself.",
     "template.nothing": "(the template shows nothing of this record)",
     "preview.button": "Preview",
     "preview.chunks": "{file}: the first {shown} of about {chunks}",
