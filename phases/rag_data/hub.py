@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -31,7 +31,7 @@ from phases.rag_data.templates import columns_of, offers, parse_template
 from phases.shared.database.connection import knowledge
 from phases.shared.errors import NotReady
 from phases.shared.files import sha256_of, write_json
-from phases.shared.jobs.context import JobContext
+from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.options import as_mapping, resolve
 from phases.shared.project import Project
@@ -89,7 +89,7 @@ def run(context: JobContext, config: DatasetConfig) -> dict[str, Any]:
     if not about_file.exists():
         context.phase("downloading")
         limit = LOOKED_AT if asked["look"] else config.limit
-        fetched = fetch_rows(asked["path"], config.config, config.split, limit, context.job_dir / ROWS)
+        fetched = fetch_rows(asked["path"], config.config, config.split, limit, context.job_dir / ROWS, _teller(context, limit))
         write_json(about_file, _read_as(fetched, config, asked, context.job_dir / ROWS))
     about = json.loads(about_file.read_text(encoding="utf-8"))
     if asked["look"]:
@@ -99,6 +99,17 @@ def run(context: JobContext, config: DatasetConfig) -> dict[str, Any]:
         write_json(context.inputs / LABELS, {})
         write_json(context.inputs / "files.json", [_kept(context, about)])
     return {**ingest.run(context, settings), **about}
+
+
+def _teller(context: JobContext, limit: int) -> Callable[[int], None]:
+    """Tells how many rows are here, and heeds a stop: the rows are fetched anew when the job is resumed."""
+
+    def tell(rows: int) -> None:
+        context.progress(rows, limit)
+        if context.stop_requested():
+            raise JobStopped
+
+    return tell
 
 
 def _read_as(fetched: dict[str, Any], config: DatasetConfig, asked: Mapping[str, Any], rows: Path) -> dict[str, Any]:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from phases.rag_data.extract.parquet import without_bytes
 from phases.shared.errors import FileRejected
+from phases.shared.jobs.context import JobStopped
 
 
-def fetch_rows(path: str, config: str, split: str, limit: int, target: Path) -> dict[str, Any]:
-    """Write the first rows as JSON lines. Raises FileRejected when the data set cannot be had, with what to do."""
+def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tell: Callable[[int], None]) -> dict[str, Any]:
+    """Write the first rows as JSON lines. Raises FileRejected when the data set cannot be had, with what to do.
+
+    Args:
+        tell: called with the number of rows so far; it may raise JobStopped.
+    """
     try:
         splits = _opened(path, config)
         chosen = split or ("train" if "train" in splits else next(iter(splits)))
@@ -28,10 +33,11 @@ def fetch_rows(path: str, config: str, split: str, limit: int, target: Path) -> 
         names = {name: one for name, one in (rows.features or {}).items() if hasattr(one, "int2str")}
         with target.open("w", encoding="utf-8") as file:
             for row in islice(_undecoded(rows), limit + 1):
+                tell(count)
                 count += 1
                 if count <= limit:
                     file.write(json.dumps(_plain(row, names, left_out), ensure_ascii=False, default=str) + "\n")
-    except FileRejected:
+    except (FileRejected, JobStopped):
         raise
     except Exception as problem:  # the library raises what its many parts raise
         raise in_words(problem, path) from None
@@ -72,7 +78,7 @@ def in_words(problem: Exception, path: str) -> FileRejected:
     words = [(type(one).__name__, str(one)) for one in _chain(problem)]
     kinds, said = {kind for kind, _ in words}, " ".join(text for _, text in words)
     listed = re.search(r"available configs: \[(.*?)\]|Available: \[(.*?)\]", said)
-    if "GatedRepoError" in kinds or "gated" in said:
+    if "GatedRepoError" in kinds or "is a gated dataset" in said:
         return _refusal(path, "is shown only to those who accepted its terms",
                         f"Accept them at huggingface.co/datasets/{path}, then log in on this machine with: hf auth login.", "dataset_gated")
     if "OfflineModeIsEnabled" in said or "OfflineModeIsEnabled" in kinds:

@@ -10,12 +10,13 @@ import pytest
 from datasets.exceptions import DatasetNotFoundError
 
 from phases.rag_data.config import DatasetConfig
-from phases.rag_data.hub import RECOMMENDED, import_dataset
+from phases.rag_data.hub import RECOMMENDED, import_dataset, run
 from phases.rag_data.hub_rows import fetch_rows, in_words
 from phases.shared.database.chunks import chunk_page
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.errors import FileRejected, NotReady, SettingError
+from phases.shared.jobs.context import STOP_FILE, JobContext, JobStopped
 from phases.shared.jobs.queue import Job
 from phases.shared.jobs.wait import wait_for_job
 from phases.shared.project import Project, create_project
@@ -73,6 +74,17 @@ def test_a_look_stores_nothing(project: Project, folder: Path) -> None:
     assert not project.documents.exists() or list(project.documents.iterdir()) == []
 
 
+def test_a_stop_is_heeded_between_rows(project: Project, folder: Path) -> None:
+    config = DatasetConfig()
+    job = import_dataset(project.root.parent, project, config, str(folder))
+    context = JobContext(project, job.id)
+    (context.job_dir / STOP_FILE).touch()
+    with pytest.raises(JobStopped):
+        run(context, config)
+    (context.job_dir / STOP_FILE).unlink()
+    assert run(context, config)["added"] == ["fevers/train.jsonl"]
+
+
 def test_saved_data_sets_and_tables_of_every_kind(tmp_path: Path) -> None:
     features = datasets.Features({"text": datasets.Value("string"), "mood": datasets.ClassLabel(names=["low", "high"]), "scan": datasets.Image()})
     png = bytes.fromhex("89504e470d0a1a0a")
@@ -83,7 +95,7 @@ def test_saved_data_sets_and_tables_of_every_kind(tmp_path: Path) -> None:
         (tmp_path / kind).mkdir()
         getattr(rows.remove_columns("scan"), f"to_{kind}")(tmp_path / kind / f"train.{kind}")
     for name, split in (("one", "train"), ("two", "test"), ("parquet", "train"), ("csv", "train")):
-        found = fetch_rows(str(tmp_path / name), "", "", 9, tmp_path / "rows.jsonl")
+        found = fetch_rows(str(tmp_path / name), "", "", 9, tmp_path / "rows.jsonl", int)
         first = json.loads((tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()[0])
         assert (found["split"], found["rows"], found["cut"], first["text"]) == (split, 2, False, "One."), name
         assert first["mood"] == (0 if name == "csv" else "low")
@@ -103,8 +115,8 @@ def test_what_cannot_be_had_is_said(project: Project, folder: Path, tmp_path: Pa
     for name in "ab":
         (tmp_path / "parts" / f"{name}.csv").write_text("text\nWords.\n", encoding="utf-8")
     with pytest.raises(FileRejected, match="Choose one with --config: 'a', 'b'"):
-        fetch_rows(str(tmp_path / "parts"), "", "", 9, tmp_path / "rows.jsonl")
-    assert fetch_rows(str(tmp_path / "parts"), "b", "", 9, tmp_path / "rows.jsonl")["rows"] == 1
+        fetch_rows(str(tmp_path / "parts"), "", "", 9, tmp_path / "rows.jsonl", int)
+    assert fetch_rows(str(tmp_path / "parts"), "b", "", 9, tmp_path / "rows.jsonl", int)["rows"] == 1
 
 
 @pytest.mark.parametrize(("problem", "words"), [
