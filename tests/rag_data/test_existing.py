@@ -14,7 +14,7 @@ from phases.rag_data.ingest import ingest_files
 from phases.rag_data.preview import preview_file
 from phases.shared.database import foreign
 from phases.shared.database.changes import undo_last
-from phases.shared.database.chunks import chunk_page, held_out_chunks
+from phases.shared.database.chunks import chunk_page, held_out_chunks, set_chunk_state
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import document_text, list_documents
 from phases.shared.errors import FileRejected
@@ -91,7 +91,10 @@ def test_a_projects_own_knowledge_base_and_fewer_columns(project: Project, tmp_p
     with knowledge(project) as connection:
         assert held_out_chunks(connection), "whole chunks are kept aside where none overlap"
     other = create_project(project.root.parent, "other")
-    assert add(other, project.database).result["chunks"] == 40
+    with knowledge(project) as connection:
+        set_chunk_state(connection, 7, "excluded")
+    job = add(other, project.database)
+    assert (job.result["chunks"], job.result["notes"][0]["note"]) == (39, "Left out 1 chunks that are excluded there.")
     plain = made(tmp_path / "plain.db", "CREATE TABLE rag_chunks (content TEXT); INSERT INTO rag_chunks VALUES ('Only words.');")
     assert add(other, plain).result["added"] == ["plain.db"]
     shown = preview_file(IngestConfig(), plain, "plain.db", len)

@@ -28,5 +28,5 @@ def extract_database(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     """Read the chunks. Raises FileRejected when the file is no knowledge base."""
     found = read_foreign_chunks(path, source)
     lines = [json.dumps({**asdict(one), "content": safe_text(one.content).strip()}) for one in found.chunks]
-    notes = (f"Left out {found.without_text:,} chunks without text.",) if found.without_text else ()
-    return Extracted("\n".join(lines), notes=notes)
+    left_out = ((found.without_text, "without text"), (found.excluded, "that are excluded there"))
+    return Extracted("\n".join(lines), notes=tuple(f"Left out {count:,} chunks {why}." for count, why in left_out if count))

@@ -1,7 +1,7 @@
 """Reading a knowledge base that another program, or another project, made: its `rag_chunks`, and nothing else of it.
 
 In: a database file that nobody vouches for. Out: `ForeignChunk` records by source and place. The file is opened read-only; an
-authorizer lets SQLite do nothing but read that one plain table, so no view, trigger, function or attached file comes in.
+authorizer lets SQLite do nothing but read plain tables of known names, so no view, trigger, function or attached file comes in.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from phases.shared.errors import FileRejected
 
 TABLE = "rag_chunks"
+STATES = "chunk_records"  # a project's own knowledge base says there which chunks a person excluded
 COLUMNS = ("id", "content", "source", "chunk_index", "metadata")
 MOST_CHUNKS = 100_000
 MOST_CHARACTERS = 100_000_000
@@ -36,10 +37,11 @@ class ForeignChunk:
 
 @dataclass(frozen=True)
 class ForeignChunks:
-    """All chunks, by source in the order in which sources come up, then by chunk_index; and how many held no text."""
+    """All chunks, by source in the order in which sources come up, then by chunk_index; and how many were left out."""
 
     chunks: list[ForeignChunk]
     without_text: int
+    excluded: int
 
 
 def read_foreign_chunks(path: Path, name: str) -> ForeignChunks:
@@ -66,8 +68,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _authorized(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """Reading of the one table and of the list of tables; of the pragmas the one that lists columns."""
-    if action == sqlite3.SQLITE_READ and first not in (TABLE, "sqlite_master", "pragma_table_xinfo"):
+    """Reading of the chunks, of their states, and of the list of tables; of the pragmas the one that lists columns."""
+    if action == sqlite3.SQLITE_READ and first not in (TABLE, STATES, "sqlite_master", "pragma_table_xinfo"):
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA and first != "table_xinfo":
         return sqlite3.SQLITE_DENY
@@ -76,29 +78,53 @@ def _authorized(action: int, first: str | None, second: str | None, *_: str | No
 
 def _columns(connection: sqlite3.Connection, name: str) -> list[str]:
     """Those of the known columns that the table has."""
-    found = connection.execute("SELECT type, sql FROM sqlite_master WHERE name = ?", (TABLE,)).fetchone()
+    found = _definition(connection, TABLE)
     if found is None:
         raise _refused(name, f"has no table {TABLE}, and so is no knowledge base", "Add the documents that it was made from.",
                        "file_wrong_kind")
-    if found[0] != "table" or str(found[1]).lstrip().upper().startswith("CREATE VIRTUAL"):
+    if not _is_plain(found):
         raise _refused(name, f"has no plain table {TABLE}: what bears that name computes its rows",
                        f"Copy the rows into a plain table {TABLE}.", "file_wrong_kind")
-    rows = connection.execute(f"PRAGMA table_xinfo({TABLE})").fetchall()
-    columns = [column for column in COLUMNS if any(row[1] == column and not row[6] for row in rows)]
+    columns = _stored_columns(connection, TABLE, COLUMNS)
     if "content" not in columns:
         raise _refused(name, f"has a table {TABLE} without a column 'content'", "Name the column with the texts 'content'.", "file_wrong_kind")
     return columns
+
+
+def _definition(connection: sqlite3.Connection, table: str) -> tuple[str, str] | None:
+    return connection.execute("SELECT type, sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+
+
+def _is_plain(definition: tuple[str, str] | None) -> bool:
+    return definition is not None and definition[0] == "table" and not str(definition[1]).lstrip().upper().startswith("CREATE VIRTUAL")
+
+
+def _stored_columns(connection: sqlite3.Connection, table: str, known: tuple[str, ...]) -> list[str]:
+    """Those of the known columns that the table has and does not compute."""
+    rows = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+    return [column for column in known if any(row[1] == column and not row[6] for row in rows)]
+
+
+def _excluded(connection: sqlite3.Connection) -> set[int]:
+    """The ids of chunks that a person excluded; none where nothing says so."""
+    if not _is_plain(_definition(connection, STATES)) or len(_stored_columns(connection, STATES, ("id", "state"))) < 2:
+        return set()
+    return {row[0] for row in connection.execute(f"SELECT id FROM {STATES} WHERE state = 'excluded'")}
 
 
 def _read(connection: sqlite3.Connection, columns: list[str], name: str) -> ForeignChunks:
     order = ", ".join(one for one in ("chunk_index", "id") if one in columns) or "rowid"
     named = ", ".join(f'"{one}"' for one in columns)
     by_source: dict[str, list[ForeignChunk]] = {}
-    count = characters = without_text = 0
+    excluded = _excluded(connection) if "id" in columns else set()
+    count = characters = without_text = left_out = 0
     for row in connection.execute(f"SELECT {named} FROM {TABLE} ORDER BY {order}"):
         values = dict(zip(columns, row, strict=True))
         content, source = values["content"], values.get("source")
         count += 1
+        if values.get("id") in excluded:
+            left_out += 1
+            continue
         if not isinstance(content, str) or not content.strip():
             without_text += 1
             continue
@@ -108,7 +134,7 @@ def _read(connection: sqlite3.Connection, columns: list[str], name: str) -> Fore
                                  f"{LONGEST_CONTENT:,}", "Split it.", "file_too_large")
         source = source.strip() if isinstance(source, str) else ""
         by_source.setdefault(source, []).append(ForeignChunk(content, source, _metadata(values.get("metadata"))))
-    return ForeignChunks([one for chunks in by_source.values() for one in chunks], without_text)
+    return ForeignChunks([one for chunks in by_source.values() for one in chunks], without_text, left_out)
 
 
 def _metadata(value: Any) -> dict[str, Any]:
