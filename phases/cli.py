@@ -49,6 +49,7 @@ PAGE = (_argument("--page", type=int, default=1, help="page of 50 rows"),)
 CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
 JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
+TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
 LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done"),
          _argument("--at", metavar="TIME", help="start no earlier: 22:00, or 2026-12-24 18:30"))
@@ -73,7 +74,14 @@ COMMANDS: tuple[Command, ...] = (
             needs_project=False),
     Command("ingest", "documents -> chunks (tab 1)", commands.ingest, words.show_ingest,
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
-             "JSON, JSONL, Parquet, or a ZIP or folder of them"), DETACH),
+             "JSON, JSONL, Parquet, an existing knowledge base (SQLite), or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
+            config="phases.rag_data.config:IngestConfig"),
+    Command("import-dataset", "rows of a Hugging Face data set -> chunks; fetched by the job, nothing of it is run", commands.import_dataset,
+            words.show_dataset, (_argument("dataset", metavar="ID_OR_FOLDER", help="OWNER/NAME on the hub, or a folder with a data set"),
+                                 _argument("--look", action="store_true", help="only show its columns and first rows"), TEMPLATE_FILE, DETACH),
+            config="phases.rag_data.config:DatasetConfig"),
+    Command("preview", "show a file's first records or chunks as they would be stored; nothing is stored", commands.preview,
+            words.show_preview, (_argument("file", metavar="FILE", help="a document, or a file of records"), TEMPLATE_FILE),
             config="phases.rag_data.config:IngestConfig"),
     Command("reingest", "read documents again from their stored originals with other settings", commands.reingest, words.show_ingest,
             (_argument("documents", nargs="*", metavar="DOCUMENT", help="their names (all documents when none is given)"), DETACH),

@@ -68,7 +68,7 @@ def ingest(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.config import IngestConfig
     from phases.rag_data.ingest import ingest_files
     project = _project(arguments)
-    config = resolve(IngestConfig, project.settings.get("ingest"), arguments.settings)
+    config = resolve(IngestConfig, project.settings.get("ingest"), _with_template(arguments))
     done = finished(arguments, ingest_files(arguments.projects, project, config, [Path(one) for one in arguments.files]))
     nothing = done.get("rejected") and not any(done.get(word) for word in ("added", "replaced", "unchanged"))
     return {**done, "taken": False} if nothing else done
@@ -83,6 +83,42 @@ def reingest(arguments: Namespace) -> dict[str, Any]:
 def clean_preview(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.clean_preview import preview_record
     return preview_record(_project(arguments), arguments.what, arguments.settings)
+
+
+def import_dataset(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import DatasetConfig
+    from phases.rag_data.hub import import_dataset
+    project = _project(arguments)
+    config = resolve(DatasetConfig, project.settings.get("dataset"), _with_template(arguments))
+    return finished(arguments, import_dataset(arguments.projects, project, config, arguments.dataset, look=arguments.look))
+
+
+def preview(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.config import IngestConfig
+    from phases.rag_data.preview import preview_file
+    from phases.shared.models.tokenizer import token_counter
+    project = _project(arguments)
+    config = resolve(IngestConfig, project.settings.get("ingest"), _with_template(arguments))
+    path = Path(arguments.file)
+    return dataclasses.asdict(preview_file(config, path, path.name, token_counter(project).count))
+
+
+def _with_template(arguments: Namespace) -> dict[str, Any]:
+    """The settings that were given, with the template from its file; in a flag, \\n stands for a new line."""
+    template = arguments.settings["template"]
+    if arguments.template_file:
+        template = _read_template(Path(arguments.template_file))
+    elif template:
+        template = template.replace("\\n", "\n")
+    return {**arguments.settings, "template": template}
+
+
+def _read_template(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise FileRejected(f"The template '{path}' cannot be read: {type(problem).__name__}.", "It is a text file in UTF-8.",
+                           subject=path.name, code="file_missing") from None
 
 
 def documents(arguments: Namespace) -> list[dict[str, Any]]:

@@ -112,6 +112,30 @@ def _show_found(result: Record) -> str:
     return table(("id", "parameters", "licence", "to accept", "kind", "", "downloads"), rows)
 
 
+def show_preview(result: Record) -> str:
+    """The first records with what a template may name, or the first chunks."""
+    if result["columns"]:
+        many = "its first records" if result["total"] is None else f"{result['total']:,} records"
+        lines = [f"{result['source']}: {many}, columns {', '.join(result['columns'])}"]
+        lines += [f"ready template \"{one['label']}\": {one['text']!r}" for one in result["offers"]]
+    else:
+        lines = [f"{result['source']}: about {result['total']:,} chunks"]
+    lines += [f"note: {one}" for one in result["notes"]]
+    parts = [f"--- record {place}\n{one or '(nothing of it is shown)'}" for place, one in enumerate(result["records"], start=1)]
+    parts += [f"--- chunk {place}, {one['tokens']} tokens\n{one['content']}" for place, one in enumerate(result["chunks"], start=1)]
+    return "\n".join([*lines, *parts])
+
+
+def show_dataset(result: Record) -> str:
+    """What was added, or with --look the columns and first rows of a data set."""
+    if "columns" not in result or "added" in result:
+        return show_ingest(result)
+    lines = [f"{result['source']}: splits {', '.join(result['splits'])}; columns {', '.join(result['columns'])}",
+             f"licence as the data set states it: {result['licence'] or 'not stated; check its card'}",
+             f"reads as: {result['template']!r}" if result["template"] else "reads as sections of fields"]
+    return "\n".join(lines + [f"--- row {place}\n{one}" for place, one in enumerate(result["sample"], start=1)])
+
+
 def show_documents(result: Sequence[Record]) -> str:
     if not result:
         return "No documents yet. Add some: python app.py ingest NAME FILE..."

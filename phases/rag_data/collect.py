@@ -13,10 +13,10 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import mkstemp
 
 from phases.rag_data.extract.formats import format_of
@@ -181,6 +181,15 @@ def _system_file(source: str) -> FileRejected:
 
 def _refusal(source: str, what: str, advice: str, code: str) -> FileRejected:
     return FileRejected(f"'{source}' {what}.", advice, subject=source, code=code)
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Within one import two files of one name are two documents: the second is told apart by a number."""
+    path, number, free = PurePosixPath(name), 2, name
+    while free in taken:
+        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+        number += 1
+    return free
 
 
 def clean_source_path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What can be chosen when documents are added (chunk size, held-out share, cleaning steps) and when chunks are embedded.
+"""What can be chosen when documents are added (chunk size, template, held-out share, cleaning steps) and when chunks are embedded.
 
 In: preset, project.yaml, form or flags, through `phases.shared.options.resolve`. Out: an `IngestConfig` or `EmbedConfig`.
 Commands: `python app.py ingest NAME FILE... --chunk-size 500 --chunk-overlap 50`, `python app.py embed NAME --model M`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from phases.rag_data.templates import parse_template
 from phases.shared.errors import SettingError
 from phases.shared.options import option
 
@@ -20,6 +21,9 @@ class IngestConfig:
                              help="Longest chunk, counted with the project's tokenizer.")
     chunk_overlap: int = option(50, label="Overlap", unit="tokens", low=0, high=4096,
                                 help="How much of a chunk's end is repeated at the start of the next one.")
+    template: str = option("", label="Template for records",
+                           help="How a row of a CSV, JSON or Parquet file reads: words with its columns in braces, as in {name} ran "
+                                "{time} s. Empty lists the fields of each row.")
     holdout_percent: float = option(5.0, label="Held out", unit="%", low=0, high=50, advanced=True,
                                     help="Share of each document's sections that is kept to measure perplexity: never "
                                          "trained on, never asked about. Documents of few sections keep none.")
@@ -70,6 +74,17 @@ class ReportConfig:
 
 
 @dataclass(frozen=True)
+class DatasetConfig:
+    """Settings of a data set's import; its rows are cut with the project's settings for documents."""
+
+    config: str = option("", label="Configuration", help="Which part of the data set, where it has several; empty for those that have one.")
+    split: str = option("", label="Split", help="Which split; empty takes 'train', or the only one.")
+    limit: int = option(1000, label="Rows", unit="rows", low=1, high=50_000, help="Take so many rows from the beginning.")
+    template: str = option("", label="Template", help="How a row reads: words with its columns in braces. Empty takes a ready template "
+                                                      "that fits (question and answer, instruction and output, text), else lists the fields.")
+
+
+@dataclass(frozen=True)
 class EmbedConfig:
     """Settings of a run that gives every chunk its vector for semantic search."""
 
@@ -80,7 +95,9 @@ class EmbedConfig:
 
 
 def check_config(config: IngestConfig) -> None:
-    """Raises SettingError when the overlap would leave no room for new text, or the limits none for any."""
+    """Raises SettingError when the overlap would leave no room for new text, the limits none for any, or the template cannot be read."""
+    if config.template.strip():
+        parse_template(config.template)
     if config.chunk_overlap >= config.chunk_size:
         raise SettingError(f"An overlap of {config.chunk_overlap} tokens does not fit into chunks of {config.chunk_size}.",
                            "Choose an overlap below the chunk size; a tenth of it is usual.", subject="chunk_overlap",

@@ -15,25 +15,34 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from phases.rag_data.clean import cleaning_of
+from phases.rag_data.clean import Cleaning
 from phases.rag_data.clean.switches import added_up
-from phases.rag_data.collect import Found, Limits, collect_files, walk_folder
+from phases.rag_data.collect import Found, Limits, collect_files, free_name, walk_folder
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.existing import is_database, read_existing
 from phases.rag_data.extract.document import Document
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.parse_pool import ParsePool, Read, begin_ahead, worker_count
-from phases.rag_data.reread import NOT_OF_READING, listed_again, reading_outcome
+from phases.rag_data.reread import NOT_OF_READING, labels_again, listed_again, reading_outcome
+from phases.rag_data.shape import LABELS, reading_of, shape_of, take_schemas
 from phases.shared.database.chunks import NewChunk
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import NewDocument, add_document, find_content, find_source, original_is_used
+from phases.shared.database.documents import (
+    NewDocument,
+    add_document,
+    find_content,
+    find_source,
+    list_documents,
+    original_is_used,
+)
 from phases.shared.errors import FileRejected, NotReady
 from phases.shared.files import read_json_lines, sha256_of, sync_folder, write_json
 from phases.shared.jobs.context import PROGRESS_SECONDS, RECORDS_FILE, JobContext, JobStopped
@@ -62,7 +71,7 @@ def check_upload(files: Iterable[Path]) -> None:
     files = list(files)
     if not files:
         raise NotReady("No file was chosen.", "Choose one or more files: PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, "
-                       "Markdown, TXT, CSV, JSON, Parquet, or a ZIP or folder of them.")
+                       "Markdown, TXT, CSV, JSON, Parquet, a knowledge base (SQLite), or a ZIP or folder of them.")
     for path in files:
         if path.is_dir():
             inside = [one.path.stat().st_size for one in walk_folder(path) if one.path]
@@ -85,15 +94,18 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     """
     check_config(config)
     if "again" in arguments:
+        write_json(inputs / LABELS, labels_again(project, arguments["again"]))
         write_json(inputs / "files.json", listed_again(project, arguments["again"]))
         return
     given = [(one["source"], Path(one["path"])) for one in arguments.get("files") or []]
     check_upload(path for _, path in given)
     listed: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
-        for one in collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)):
-            source = _free_name(one.source, listed)
+        found, labels = take_schemas(collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)))
+        for one in found:
+            source = free_name(one.source, listed)
             listed[source] = _listed_file(project, one, source)
+    write_json(inputs / LABELS, labels)
     with knowledge(project):  # made here, because the job's child only reads it
         write_json(inputs / "files.json", list(listed.values()))
 
@@ -106,8 +118,10 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
     counter = token_counter(context.project)
     left = listed[len(done):]
     workers = worker_count(config.workers, len(left))
-    with knowledge(context.project) as connection, ParsePool(workers, _parser_maker(config, counter)) as pool:
-        shelf = _Shelf(context.project, config, connection, pool, {one["sha256"] for one in done if one["outcome"] in STORED})
+    cleaning = reading_of(config, json.loads((context.inputs / LABELS).read_text(encoding="utf-8")))
+    with knowledge(context.project) as connection, ParsePool(workers, _parser_maker(config, cleaning, counter)) as pool:
+        stored = {one["sha256"] for one in done if one["outcome"] in STORED}
+        shelf = _Shelf(context.project, config, cleaning, counter, connection, pool, stored)
 
         def look() -> None:
             if context.stop_requested():
@@ -116,7 +130,7 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
 
         for file, begun in begin_ahead(left, shelf.begin, AHEAD * workers):
             look()
-            record = shelf.record(file, begun, counter.name, look)
+            record = shelf.record(file, begun, look)
             context.record(record)
             done.append(_summary(record))
             context.log(_in_words(done[-1]))
@@ -127,22 +141,14 @@ def run(context: JobContext, config: IngestConfig) -> dict[str, Any]:
 def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
     """Store one document, or remove the original of a file that was refused. Runs in the worker's transaction."""
     if record["outcome"] in STORED:
-        chunks = [NewChunk(**one) for one in record["chunks"]]
-        add_document(connection, NewDocument(**record["document"]), chunks, record["tokenizer"], job_id,
-                     again=record["outcome"] == "read_again")
+        for part in record.get("parts", [record]):
+            chunks = [NewChunk(**one) for one in part["chunks"]]
+            add_document(connection, NewDocument(**part["document"]), chunks, record["tokenizer"], job_id,
+                         again=record["outcome"] == "read_again")
     file = record["file"]
     stored = project.documents / file["stored"] if file["stored"] else None
     if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
         stored.unlink(missing_ok=True)
-
-
-def _free_name(name: str, taken: Collection[str]) -> str:
-    """Within one import two files of one name are two documents: the second is told apart by a number."""
-    path, number, free = PurePosixPath(name), 2, name
-    while free in taken:
-        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
-        number += 1
-    return free
 
 
 def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
@@ -163,11 +169,11 @@ def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
         return {**listed, "rejected": refused.as_record()}
     digest = sha256_of(path)
     stored = f"{digest}.{kind.media}"
-    _copy_original(path, project.documents / stored)
+    copy_original(path, project.documents / stored)
     return {**listed, "stored": stored, "sha256": digest}
 
 
-def _copy_original(path: Path, target: Path) -> None:
+def copy_original(path: Path, target: Path) -> None:
     """A whole copy under its content's name, or none."""
     if target.exists():
         return
@@ -184,8 +190,7 @@ def _copy_original(path: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def _parser_maker(config: IngestConfig, counter: TokenCounter) -> Callable[[], Parser]:
-    cleaning = cleaning_of(config)
+def _parser_maker(config: IngestConfig, cleaning: Cleaning, counter: TokenCounter) -> Callable[[], Parser]:
     cutting = {"config": as_mapping(config), "name": counter.name, "tokenizer": str(counter.file)}
     return lambda: Parser(cleaning, cutting=cutting)
 
@@ -200,6 +205,8 @@ class _Shelf:
 
     project: Project
     config: IngestConfig
+    cleaning: Cleaning
+    counter: TokenCounter
     connection: sqlite3.Connection
     pool: ParsePool
     stored: set[str]
@@ -207,17 +214,21 @@ class _Shelf:
 
     def begin(self, file: Mapping[str, Any]) -> Future[Read] | None:
         """Give the file to a parser, unless it is refused already or its bytes are known."""
-        if file["rejected"] or file["sha256"] in self.asked or self._is_known(file["sha256"]) and not file.get("again"):
+        if file["rejected"] or file["sha256"] in self.asked or is_database(file["source"]):
+            return None
+        if self._is_known(file) and not file.get("again"):
             return None
         self.asked.add(file["sha256"])
         return self.pool.start(self.project.documents / file["stored"], file["source"])
 
-    def record(self, file: Mapping[str, Any], begun: Future[Read] | None, tokenizer: str, look: Callable[[], None]) -> dict[str, Any]:
+    def record(self, file: Mapping[str, Any], begun: Future[Read] | None, look: Callable[[], None]) -> dict[str, Any]:
         """What became of one file: "added", "replaced", "read_again", "unchanged" or "rejected"; calls `look` while it waits."""
         record: dict[str, Any] = {"file": dict(file), "notes": list(file["notes"])}
         if file["rejected"]:
             return {**record, "outcome": "rejected", "reason": file["rejected"]}
-        if begun is None and self._is_known(file["sha256"]):
+        if is_database(file["source"]):
+            return self._existing(file, record)
+        if begun is None and self._is_known(file):
             return {**record, "outcome": "unchanged"}
         begun = begun or self.pool.start(self.project.documents / file["stored"], file["source"])
         while not wait([begun], PROGRESS_SECONDS).done:
@@ -234,17 +245,38 @@ class _Shelf:
         reading = {"settings": settings, "cleaning": document.cleaning, "columns": list(document.columns),
                    "notes": list(document.notes)}
         new = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
-                          len(document.pages) or None, reading)
-        return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes, *remarks], "tokenizer": tokenizer, "document": asdict(new), "chunks": chunks}
+                          len(document.pages) or None, reading, shape_of(file["source"], self.cleaning))
+        return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes, *remarks], "tokenizer": self.counter.name,
+                "document": asdict(new), "chunks": chunks}
+
+    def _existing(self, file: Mapping[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+        """What became of an existing knowledge base: its new and changed documents, under "parts"."""
+        try:
+            parts, notes = read_existing(self.project.documents / file["stored"], file["source"], self.config.holdout_percent,
+                                         self.counter.count)
+        except FileRejected as refused:
+            return {**record, "outcome": "rejected", "reason": refused.as_record()}
+        new = [one for one in parts if find_content(self.connection, one["document"]["sha256"]) is None]
+        again = [name for one in new if find_source(self.connection, name := one["document"]["source"]) is not None]
+        told = [f"Its {len(parts):,} sources are documents of their own; {len(new):,} of them are new or changed."]
+        told += [f"They take the place of: {', '.join(again)}."] if again else []
+        return {**record, "outcome": "replaced" if again else "added" if new else "unchanged", "tokenizer": self.counter.name,
+                "notes": [*record["notes"], *notes, *told], "parts": new}
 
     def _outcome(self, file: Mapping[str, Any], document: Document, chunks: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
         if file.get("again"):
             return reading_outcome(self.connection, file["source"], document.text, chunks)
-        return ("added" if find_source(self.connection, file["source"]) is None else "replaced"), []
+        there = find_content(self.connection, file["sha256"])  # the same bytes, read with another template
+        names = [one.source for one in list_documents(self.connection) if one.id == there and one.source != file["source"]] if there else []
+        remarks = [f"It takes the place of '{name}', the same records read in another way." for name in names]
+        is_new = there is None and find_source(self.connection, file["source"]) is None
+        return ("added" if is_new else "replaced"), remarks
 
-    def _is_known(self, digest: str) -> bool:
-        """By what stands in the knowledge base now and what this job has added before."""
-        return digest in self.stored or find_content(self.connection, digest) is not None
+    def _is_known(self, file: Mapping[str, Any]) -> bool:
+        """By what stands in the knowledge base now and what this job has added before. The same bytes are known only if their
+        records would read as they do: another template makes them anew."""
+        shape = shape_of(file["source"], self.cleaning)
+        return file["sha256"] in self.stored or find_content(self.connection, file["sha256"], shape) is not None
 
 
 def _show_progress(context: JobContext, done: Sequence[Mapping[str, Any]], total: int, reading: Sequence[Mapping[str, Any]]) -> None:
@@ -256,7 +288,7 @@ def _show_progress(context: JobContext, done: Sequence[Mapping[str, Any]], total
 def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the job remembers of a file: not its text."""
     return {"file": record["file"]["source"], "sha256": record["file"]["sha256"], "outcome": record["outcome"],
-            "notes": record["notes"], "reason": record.get("reason"), "chunks": len(record.get("chunks", ())),
+            "notes": record["notes"], "reason": record.get("reason"), "chunks": sum(len(one.get("chunks", ())) for one in record.get("parts", [record])),
             "cleaning": record["document"]["reading"]["cleaning"] if "document" in record else {}}
 
 

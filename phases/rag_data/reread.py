@@ -8,12 +8,15 @@ Command: `python app.py reingest NAME [DOCUMENT...] --chunk-size 300 --remove-ur
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from phases.rag_data.config import IngestConfig, check_config
+from phases.rag_data.extract.formats import is_records
+from phases.rag_data.extract.labels import SCHEMA
 from phases.shared.database.chunks import document_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import DocumentRow, document_readings, document_text, find_source, list_documents
@@ -23,6 +26,7 @@ from phases.shared.options import options_of, resolve
 from phases.shared.project import Project
 
 NOT_OF_READING = {"workers"}
+OF_RECORDS = {"template"}
 
 
 def reread_documents(projects: Path, project: Project, sources: Sequence[str], given: Mapping[str, Any]) -> Job:
@@ -50,10 +54,11 @@ def reread_config(project: Project, sources: Sequence[str], given: Mapping[str, 
     names = [one.source for one in chosen_documents(project, sources)]
     with knowledge(project) as connection:
         readings = document_readings(connection)
-    stored = [settings for name in names if (settings := readings[name].get("settings"))]
+    stored = [(name, settings) for name in names if (settings := readings[name].get("settings"))]
     common: dict[str, Any] = {}
     for one in options_of(IngestConfig):
-        values = {settings[one.name] for settings in stored if one.name in settings}
+        values = {settings[one.name] for name, settings in stored
+                  if one.name in settings and (one.name not in OF_RECORDS or is_records(name))}
         if one.name in NOT_OF_READING or given.get(one.name) is not None or not values:
             continue
         if len(values) > 1:
@@ -70,6 +75,16 @@ def original_of(project: Project, document: DocumentRow) -> Path:
         raise FileRejected(f"The original of '{document.source}' is not in the project any more.", "Add the file once more.",
                            subject=document.source, code="file_missing")
     return path
+
+
+def labels_again(project: Project, sources: Sequence[str]) -> dict[str, Any]:
+    """What the fields of records were called, as the `metadata/schema.json` beside each would say it."""
+    labels = {}
+    for one in chosen_documents(project, sources):
+        told = json.loads(one.shape).get("labels") if one.shape else None
+        if told:
+            labels[(PurePosixPath(one.source).parent / SCHEMA).as_posix()] = told
+    return labels
 
 
 def listed_again(project: Project, sources: Sequence[str]) -> list[dict[str, Any]]:

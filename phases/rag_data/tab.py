@@ -1,7 +1,7 @@
 """Tab 1: documents in, chunks out, to search, read and correct. Only drawing and wiring; `view.py` does the reading.
 
-    python app.py        the same as commands: ingest, documents, chunks, embed, search, edit-chunk, exclude, split-chunk,
-                         merge-chunks, delete-chunk, undo (ui/ holds the parts of the tab with commands of their own)
+    python app.py        the same as commands: ingest, import-dataset, preview, documents, chunks, embed, search, edit-chunk, exclude,
+                         split-chunk, merge-chunks, delete-chunk, undo (ui/ holds the parts of the tab with commands of their own)
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import gradio as gr
 from phases.rag_data import view
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ui.cleaning import build_cleaning
+from phases.rag_data.ui.datasets import build_datasets
 from phases.rag_data.ui.documents import build_documents
 from phases.rag_data.ui.editor import build_editor, editor_values
 from phases.rag_data.ui.report import build_report
+from phases.rag_data.ui.template import build_preview, build_template
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -63,6 +65,7 @@ def build(window: Window, pulse: Pulse) -> None:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
             form = _build_add(window, pulse)
+            build_datasets(window, pulse)
             build_documents(window, pulse, form)
         with gr.Column(elem_classes="wide"):
             browser, summary, undo = _build_browser(window)
@@ -79,9 +82,14 @@ def _build_add(window: Window, pulse: Pulse) -> Form:
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{html.escape(say('rag.add'))}</h3><p class='soft'>{html.escape(say('rag.formats'))}</p>")
         files = gr.File(label=say("rag.drop"), show_label=False, file_count="multiple", height=120, elem_id="upload")
+        template = gr.Column(visible=False, elem_id="template-part")
         form = build_form(IngestConfig, "ingest")
+        build_template(window, form, files, template)
         build_cleaning(window, form, files)
-        add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
+        with gr.Row(elem_classes="buttons"):
+            add = gr.Button(say("rag.add_button"), variant="primary", elem_id="add-documents", interactive=False)
+            preview = gr.Button(say("preview.button"), interactive=False, elem_id="preview-files")
+        build_preview(window, form, files, preview)
         told = gr.HTML("", elem_id="ingest-report")
     pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK).then(**filled("ingest"))
     files.change(_ready, files, add, **QUICK)

@@ -40,7 +40,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """The switches; the fields have the names of `IngestConfig`. `tally` belongs to one document."""
+    """The switches; the fields have the names of `IngestConfig`. `tally` belongs to one document.
+
+    template: how records read; "" makes sections of fields. labels: what their fields are called, by the name of the
+    `metadata/schema.json` that says so. head: read only so many records, and as JSON: for a preview.
+    """
 
     normalise_unicode: bool = True
     decode_entities: bool = True
@@ -57,11 +61,14 @@ class Cleaning:
     min_chars: int = 10
     max_chars: int = 2048
     normalise_space: bool = True
+    template: str = ""
+    labels: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    head: int = 0
     tally: Tally = field(default_factory=Tally, compare=False, repr=False)
 
     def switches(self) -> dict[str, Any]:
         """The settings as plain data, for another process."""
-        return {name: getattr(self, name) for name in SETTINGS}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "tally"}
 
     def fresh(self) -> Cleaning:
         """The same switches for the next document."""
@@ -86,7 +93,7 @@ class Cleaning:
         return text
 
 
-SETTINGS = tuple(one.name for one in fields(Cleaning) if one.name != "tally")
+SETTINGS = tuple(one.name for one in fields(Cleaning) if one.name not in {"template", "labels", "head", "tally"})
 STEPS = tuple(name for name in SETTINGS if name not in {"keep_punctuation", "min_chars", "max_chars"})
 
 

@@ -2,7 +2,7 @@
 
 In: a path, the name the person knows the file by, and the cleaning switches. Out: a `Document`, or FileRejected with what
 is wrong and what to do. To add a format, write `extract_NAME(path, source, cleaning) -> Extracted` in a file of its own and
-add a line to `FORMATS`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
+add a line to `FORMATS`; one of records is `read_NAME(path, source, head) -> Records`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.clean.pipeline import clean_text
 from phases.rag_data.extract.document import Document, Extracted, title_of, usable_title
+from phases.rag_data.extract.knowledge_base import check_database
+from phases.rag_data.extract.labels import labels_for
 from phases.rag_data.extract.long_lines import check_length, check_raw_lines
 from phases.rag_data.extract.packages import check_epub, check_odt, check_sheets, check_slides, check_word
+from phases.rag_data.extract.records import as_head, records_text
 from phases.rag_data.extract.sniff import check_parquet, check_pdf, check_rtf, check_text
 from phases.shared.errors import FileRejected
 
@@ -30,18 +34,28 @@ MARKUP_LINE = 40_000_000  # pictures are written in one line
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the endings of its files, the check of its first bytes, and its function as "module:name"."""
+    """A format: the endings of its files, the check of its first bytes, its function as "module:name", and whether it holds records."""
 
     media: str
     endings: tuple[str, ...]
     check: Callable[[Path, str], None]
     function: str
     longest_line: int = 0  # in bytes, for formats whose reader a longer one would choke; 0 for any
+    records: bool = False
+    raw: bool = False  # its text is data for the import, not for a person: it is not cleaned
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
-        """Load the parser's library only now."""
+        """The text; with `cleaning.head` the first records as JSON."""
+        if not self.records:
+            return self._load()(path, source, cleaning)
+        if cleaning.head:
+            return as_head(self._load()(path, source, cleaning.head))
+        return records_text(self._load()(path, source), source, cleaning.template, labels_for(source, cleaning.labels))
+
+    def _load(self) -> Callable[..., Any]:
+        """The format's function; its library is loaded only now."""
         module, name = self.function.split(":")
-        return getattr(import_module(module), name)(path, source, cleaning)
+        return getattr(import_module(module), name)
 
 
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
@@ -55,11 +69,12 @@ FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("txt", (".txt", ".text"), check_text, "phases.rag_data.extract.text:extract_txt", TEXT_LINE),
     Format("md", (".md", ".markdown"), check_text, "phases.rag_data.extract.text:extract_markdown", TEXT_LINE),
     Format("html", (".html", ".htm", ".xhtml"), check_text, "phases.rag_data.extract.html:extract_html", MARKUP_LINE),
-    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:extract_csv", TEXT_LINE),
-    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:extract_tsv", TEXT_LINE),
-    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:extract_json"),
-    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:extract_jsonl"),
-    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:extract_parquet"),
+    Format("csv", (".csv",), check_text, "phases.rag_data.extract.tables:read_csv", TEXT_LINE, records=True),
+    Format("tsv", (".tsv", ".tab"), check_text, "phases.rag_data.extract.tables:read_tsv", TEXT_LINE, records=True),
+    Format("json", (".json",), check_text, "phases.rag_data.extract.json_records:read_json", records=True),
+    Format("jsonl", (".jsonl", ".ndjson"), check_text, "phases.rag_data.extract.json_records:read_jsonl", records=True),
+    Format("sqlite", (".sqlite", ".sqlite3", ".db"), check_database, "phases.rag_data.extract.knowledge_base:extract_database", raw=True),
+    Format("parquet", (".parquet",), check_parquet, "phases.rag_data.extract.parquet:read_parquet", records=True),
 )}
 
 
@@ -74,6 +89,12 @@ def format_of(source: str) -> Format:
     better = f"Open it in its program and save it as {RELATIVES[ending]}. " if ending in RELATIVES else ""
     raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}Readable are: {known}.", subject=source,
                        code="file_unknown_format")
+
+
+def is_records(source: str) -> bool:
+    """Whether a file's name is that of records, which a template may shape."""
+    ending = Path(source).suffix.lower()
+    return any(one.records and ending in one.endings for one in FORMATS.values())
 
 
 def check_file(path: Path, source: str) -> Format:
@@ -104,6 +125,8 @@ def extract_document(path: Path, source: str, cleaning: Cleaning | None = None) 
     if not any(letter.isalnum() for letter in found.text):
         raise FileRejected(f"'{source}' holds no text.", "Add a file with text in it.", subject=source, code="file_no_text")
     text = found.text
+    if kind.raw or cleaning.head:
+        return Document(source, kind.media, text, title_of(source), notes=found.notes)
     check_length(text, source)
     text, pages = clean_text(text if found.pages else cleaning.safe(text), found.pages, cleaning)
     if not any(letter.isalnum() for letter in text):

@@ -1,45 +1,74 @@
-"""JSON and JSON Lines -> text: each object a record.
+"""JSON and JSON Lines -> records: each object one.
 
 In: a JSON file (a list of objects, an object that holds one such list, or anything else, which is one record), or one object
-a line. Out: Markdown text. What stands beside the list of an object becomes a record of its own, before the others.
+a line. Out: `Records`. What stands beside the list of an object becomes a record of its own, before the others.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from phases.rag_data.clean import Cleaning
-from phases.rag_data.extract.document import Extracted
-from phases.rag_data.extract.records import MOST_RECORDS, flatten, records_text, too_deep
+from phases.rag_data.extract.records import HEAD_BYTES, MOST_RECORDS, Records, flatten, text_of, too_deep
 from phases.rag_data.extract.sniff import damaged
-from phases.rag_data.extract.text import decode
 from phases.shared.errors import FileRejected
 
 NAMED_LINES = 5
+LIST_OF_OBJECTS = re.compile(r"\[\s*(?=\{)")
+BETWEEN = re.compile(r"[\s,]*")
 
 
-def extract_json(path: Path, source: str, cleaning: Cleaning) -> Extracted:
-    """Read a JSON file; one with an object a line is read as such. Raises FileRejected when it is not JSON or nested too deep."""
-    text = decode(path.read_bytes())
+def read_json(path: Path, source: str, head: int = 0) -> Records:
+    """Read a JSON file; one with an object a line is read as such. Raises FileRejected when it is not JSON or nested too deep.
+
+    Args:
+        head: only so many records, from the first bytes of a long file; 0 reads all.
+    """
+    text, cut = text_of(path, head)
+    if cut:
+        first = _first_objects(text, source, head)
+        return _lines(text, source, head, cut) if _is_object(text.split("\n", 1)[0], source) else Records(first, None)
     try:
         whole = json.loads(text)
     except RecursionError:
         raise too_deep(source) from None
     except json.JSONDecodeError as problem:
         if problem.msg == "Extra data" and _is_object(text.split("\n", 1)[0], source):
-            return _lines(text, source)
+            return _lines(text, source, head, cut)
         raise damaged(source, f"line {problem.lineno}, column {problem.colno}: {problem.msg}") from None
     except ValueError as problem:
         raise damaged(source, str(problem)) from None
     records = _records(whole)
-    return records_text([flatten(one, source) for one in records[:MOST_RECORDS]], len(records), source)
+    return Records([flatten(one, source) for one in records[:head or MOST_RECORDS]],
+                   len(records) if len(records) <= (head or len(records)) else None)
 
 
-def extract_jsonl(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+def read_jsonl(path: Path, source: str, head: int = 0) -> Records:
     """Read one JSON value a line. Lines that are none are named in a note; a file of such lines only is refused."""
-    return _lines(decode(path.read_bytes()), source)
+    text, cut = text_of(path, head)
+    return _lines(text, source, head, cut)
+
+
+def _first_objects(text: str, source: str, head: int) -> list[dict[str, str]]:
+    """The objects at the start of a file's first list of objects, as far as its head goes."""
+    found: list[dict[str, str]] = []
+    begin, decoder = LIST_OF_OBJECTS.search(text), json.JSONDecoder()
+    place = begin.end() if begin else len(text)
+    while len(found) < head and place < len(text):
+        try:
+            value, place = decoder.raw_decode(text, place)
+        except RecursionError:
+            raise too_deep(source) from None
+        except ValueError:
+            break
+        found.append(flatten(value, source))
+        place = BETWEEN.match(text, place).end()
+    if not found:
+        raise FileRejected(f"'{source}' does not begin with a list of objects within its first {HEAD_BYTES / 1e6:.0f} MB.",
+                           "It can be added, but not previewed.", subject=source, code="file_no_head")
+    return found
 
 
 def _records(whole: Any) -> list[Any]:
@@ -54,7 +83,7 @@ def _records(whole: Any) -> list[Any]:
     return [whole]
 
 
-def _lines(text: str, source: str) -> Extracted:
+def _lines(text: str, source: str, head: int, cut: bool) -> Records:
     records, total, broken = [], 0, []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -67,14 +96,17 @@ def _lines(text: str, source: str) -> Extracted:
             broken.append(number)
             continue
         total += 1
-        if total <= MOST_RECORDS:
+        if total <= (head or MOST_RECORDS):
             records.append(flatten(value, source))
+        elif head:
+            cut = True
+            break
     if not records and broken:
         raise FileRejected(f"'{source}' holds no line of JSON.", "Check its ending: each line should be one JSON object.",
                            subject=source, code="file_wrong_kind")
     named = ", ".join(map(str, broken[:NAMED_LINES])) + (" and more" if len(broken) > NAMED_LINES else "")
     notes = (f"Left out {len(broken)} lines that are not JSON: {named}.",) if broken else ()
-    return records_text(records, total, source, notes)
+    return Records(records, None if cut else total, notes)
 
 
 def _is_object(line: str, source: str) -> bool:

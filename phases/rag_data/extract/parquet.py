@@ -1,6 +1,6 @@
-"""Parquet -> text: each row a record, nested columns by dotted names.
+"""Parquet -> records: each row one, nested columns by dotted names.
 
-In: a Parquet file. Out: Markdown text. Columns of bytes (pictures, sounds) are left out with a note.
+In: a Parquet file. Out: `Records`. Columns of bytes (pictures, sounds) are left out with a note.
 """
 
 from __future__ import annotations
@@ -11,38 +11,37 @@ from typing import Any
 import pyarrow
 from pyarrow.parquet import ParquetFile
 
-from phases.rag_data.clean import Cleaning
-from phases.rag_data.extract.document import Extracted
-from phases.rag_data.extract.records import MOST_RECORDS, flatten, records_text
+from phases.rag_data.extract.records import MOST_RECORDS, Records, flatten
 from phases.rag_data.extract.sniff import damaged
 
 ROWS_AT_A_TIME = 1_000
 
 
-def extract_parquet(path: Path, source: str, cleaning: Cleaning) -> Extracted:
-    """Read the rows of a table. Raises FileRejected when its parts cannot be read."""
+def read_parquet(path: Path, source: str, head: int = 0) -> Records:
+    """Read the rows of a table, or its first `head` ones. Raises FileRejected when its parts cannot be read."""
     records: list[dict[str, str]] = []
     left_out: set[str] = set()
+    most = head or MOST_RECORDS
     try:
         with ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(ROWS_AT_A_TIME, use_threads=False):
-                for row in batch.to_pylist()[:MOST_RECORDS - len(records)]:
-                    records.append(flatten(_without_bytes(row, left_out), source))
-                if len(records) >= MOST_RECORDS:
+            for batch in file.iter_batches(min(most, ROWS_AT_A_TIME), use_threads=False):
+                for row in batch.to_pylist()[:most - len(records)]:
+                    records.append(flatten(without_bytes(row, left_out), source))
+                if len(records) >= most:
                     break
             total = file.metadata.num_rows
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise damaged(source, type(problem).__name__) from None
     notes = (f"Left out what is not text in: {', '.join(sorted(left_out))}.",) if left_out else ()
-    return records_text(records, total, source, notes)
+    return Records(records, None if head and total > len(records) else total, notes)
 
 
-def _without_bytes(value: Any, left_out: set[str], name: str = "") -> Any:
+def without_bytes(value: Any, left_out: set[str], name: str = "") -> Any:
     """A value without the bytes in it; `left_out` gathers the names of their columns."""
     if isinstance(value, dict):
-        return {key: _without_bytes(one, left_out, name or str(key)) for key, one in value.items()}
+        return {key: without_bytes(one, left_out, name or str(key)) for key, one in value.items()}
     if isinstance(value, list):
-        return [_without_bytes(one, left_out, name) for one in value]
+        return [without_bytes(one, left_out, name) for one in value]
     if isinstance(value, bytes):
         left_out.add(name)
         return None

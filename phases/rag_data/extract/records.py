@@ -1,25 +1,35 @@
-"""Records (rows of a table, objects of a JSON file) -> text: each a short section of "- Field: value" lines.
+"""Records (rows of a table, objects of a JSON file) -> text, as a template has it, or each a section of "- Field: value" lines.
 
-In: records as mappings from field names to values. Out: Markdown text. A section's heading is the record's value in the first
-column of words that tell the records apart (a name, a title); values of several lines stand below the list.
+In: records as mappings from field names to values. Out: Markdown text. Without a template, a section's heading is the record's
+value in the first column of words that tell the records apart (a name, a title); values of several lines stand below the list.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from phases.rag_data.clean import safe_text, tidy_line
 from phases.rag_data.extract.columns import column_numbers
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading
+from phases.rag_data.extract.labels import Label
+from phases.rag_data.extract.sniff import UTF16_MARKS
+from phases.rag_data.extract.text import decode
+from phases.rag_data.templates import check_columns, columns_of, parse_template, render
 from phases.shared.errors import FileRejected
 
 Record = Mapping[str, str]
 MOST_RECORDS = 50_000
 MOST_FIELDS = 500
 MOST_VALUE_CHARS = 1_000_000
+HEAD_BYTES = 2_000_000
+NAMED_COLUMNS = 10
 DEEPEST = 32
 SAMPLE = 200
 LONGEST_HEADING = 120
@@ -27,13 +37,66 @@ WORDS = re.compile(r"[^\W\d_]{3,}")
 ADDRESS = re.compile(r"\w+://|\S+@\S+\.\w+$")
 
 
-def records_text(records: Sequence[Record], total: int, source: str, notes: tuple[str, ...] = ()) -> Extracted:
-    """The text of all records; the title is the file's name. `total`: how many the file holds; a note names those beyond."""
-    if total > len(records):
-        notes = (*notes, f"Read the first {len(records):,} of {total:,} records; split the file to add the others.")
-    column = heading_column(records)
-    return Extracted(assemble(block for number, one in enumerate(records, start=1) for block in _section(one, column, number))[0],
-                     PurePosixPath(source).stem, notes=notes, columns=column_numbers(records))
+@dataclass(frozen=True)
+class Records:
+    """What a format's function read: the records, and how many the file holds (None: only its head was read)."""
+
+    records: Sequence[Record]
+    total: int | None
+    notes: tuple[str, ...] = ()
+
+
+def records_text(found: Records, source: str, template: str = "", labels: Mapping[str, Label] | None = None) -> Extracted:
+    """The text of all records; the title is the file's name. Records beyond the most that are read are named in a note.
+
+    Args:
+        template: how a record reads; "" makes a section of each.
+        labels: what fields are called where there is no template.
+
+    Raises:
+        FileRejected: the template asks for a column that there is not.
+    """
+    notes, records = found.notes, found.records
+    if found.total is not None and found.total > len(records):
+        notes = (*notes, f"Read the first {len(records):,} of {found.total:,} records; split the file to add the others.")
+    if template:
+        blocks, left_out = _templated(records, template, source)
+        notes = (*notes, *left_out)
+    else:
+        column, labels = heading_column(records), labels or {}
+        sections = (block for number, one in enumerate(records, start=1) for block in _section(one, column, number, labels))
+        blocks = chain(_legend(records, labels, source), sections)
+    return Extracted(assemble(blocks)[0], PurePosixPath(source).stem, notes=notes, columns=column_numbers(records))
+
+
+def as_head(found: Records) -> Extracted:
+    """The records as JSON, for who shows how they will read."""
+    return Extracted(json.dumps({"records": list(found.records), "total": found.total}), notes=found.notes)
+
+
+def _templated(records: Sequence[Record], text: str, source: str) -> tuple[list[Block], list[str]]:
+    """The records as the template has them, and notes on what it found no value for."""
+    template = parse_template(text)
+    check_columns(template, columns_of(records), source)
+    blocks, lacking, empty = [], Counter[str](), 0
+    for one in records:
+        missing: set[str] = set()
+        block = Block(render(template, one, missing))
+        lacking.update(missing)
+        empty += not block.text
+        blocks.append(block)
+    notes = [f"Without a value, and so without its sentence: {{{name}}} in {count:,} of {len(records):,} records."
+             for name, count in lacking.most_common(NAMED_COLUMNS)]
+    return blocks, notes + ([f"Left out, as the template shows nothing of them: {empty:,} of {len(records):,} records."] if empty else [])
+
+
+def _legend(records: Sequence[Record], labels: Mapping[str, Label], source: str) -> Iterator[Block]:
+    """What the described fields mean, once, before the records."""
+    told = [labels[name] for name in columns_of(records) if name in labels and labels[name].description]
+    if told:
+        yield Block(heading(1, f"Fields of {PurePosixPath(source).stem}"))
+    for place, one in enumerate(told):
+        yield Block(f"- {one.label}: {one.description}", tight=place > 0)
 
 
 def heading_column(records: Sequence[Record]) -> str:
@@ -48,7 +111,7 @@ def heading_column(records: Sequence[Record]) -> str:
     return next((column for column, distinct in named if distinct > 0.5), named[0][0] if named else "")
 
 
-def _section(record: Record, column: str, number: int) -> Iterator[Block]:
+def _section(record: Record, column: str, number: int, labels: Mapping[str, Label]) -> Iterator[Block]:
     """Heading, short values as a list, long ones as text. Fields without a value are left out, and so is the heading's own
     field where another stands below it: it would only ask what the title of a title is.
     """
@@ -60,10 +123,23 @@ def _section(record: Record, column: str, number: int) -> Iterator[Block]:
         del short[column]
     yield Block(heading(1, title or f"Record {number}"))
     for place, (name, value) in enumerate(short.items()):
-        yield Block(f"- {name}: {value}", tight=place > 0)
+        label = labels.get(name, Label(name))
+        yield Block(f"- {label.label}: {value}{label.unit and ' '}{label.unit}", tight=place > 0)
     for name, value in record.items():
         if "\n" in value:
-            yield Block(f"{name}:\n{re.sub(r'^(?=#)', ' ', value, flags=re.MULTILINE)}")
+            yield Block(f"{labels.get(name, Label(name)).label}:\n{re.sub(r'^(?=#)', ' ', value, flags=re.MULTILINE)}")
+
+
+def text_of(path: Path, head: int) -> tuple[str, bool]:
+    """The text of a file, or for a head whole lines of its first bytes; and whether it goes on behind them."""
+    if not head or path.stat().st_size <= HEAD_BYTES:
+        return decode(path.read_bytes()), False
+    with path.open("rb") as file:
+        data = file.read(HEAD_BYTES)
+    if not data.startswith(UTF16_MARKS):
+        data = data[:data.rfind(b"\n") + 1] or data.decode("utf-8", errors="ignore").encode()
+    text = decode(data)
+    return text[:text.rfind("\n") + 1] or text, True
 
 
 def flatten(value: Any, source: str) -> dict[str, str]:

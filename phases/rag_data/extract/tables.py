@@ -1,6 +1,6 @@
-"""CSV and TSV -> text: each row a record.
+"""CSV and TSV -> records: each row one.
 
-In: a table as text, in any usual encoding, parted by commas, semicolons, tabs or bars. Out: Markdown text. The first row gives
+In: a table as text, in any usual encoding, parted by commas, semicolons, tabs or bars. Out: `Records`. The first row gives
 the field names unless it holds numbers.
 """
 
@@ -13,11 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from phases.rag_data.clean import Cleaning, safe_text, tidy_line
-from phases.rag_data.extract.document import Extracted
-from phases.rag_data.extract.records import MOST_FIELDS, MOST_RECORDS, MOST_VALUE_CHARS, checked, records_text
+from phases.rag_data.clean import safe_text, tidy_line
+from phases.rag_data.extract.records import MOST_FIELDS, MOST_RECORDS, MOST_VALUE_CHARS, Records, checked, text_of
 from phases.rag_data.extract.sniff import damaged
-from phases.rag_data.extract.text import decode
 from phases.shared.errors import FileRejected
 
 DELIMITERS = ",;\t|"
@@ -27,18 +25,19 @@ SAMPLE_ROWS = 50
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*\s*%?")
 
 
-def extract_csv(path: Path, source: str, cleaning: Cleaning) -> Extracted:
-    """Read a table whose delimiter is found out. Raises FileRejected when a quotation mark never ends."""
-    return _extract(path, source, "")
+def read_csv(path: Path, source: str, head: int = 0) -> Records:
+    """Read a table whose delimiter is found out, or its first `head` rows. Raises FileRejected when a quotation mark never ends."""
+    return _read(path, source, "", head)
 
 
-def extract_tsv(path: Path, source: str, cleaning: Cleaning) -> Extracted:
+def read_tsv(path: Path, source: str, head: int = 0) -> Records:
     """Read a table parted by tabs."""
-    return _extract(path, source, "\t")
+    return _read(path, source, "\t", head)
 
 
-def _extract(path: Path, source: str, delimiter: str) -> Extracted:
-    text = decode(path.read_bytes()).replace("\x00", "")
+def _read(path: Path, source: str, delimiter: str, head: int) -> Records:
+    text, cut = text_of(path, head)
+    text = text.replace("\x00", "")
     if named := NAMED_DELIMITER.match(text):
         text, delimiter = text[named.end():], named[1]
     rows = _rows(text, delimiter or find_delimiter(text), source)
@@ -47,13 +46,15 @@ def _extract(path: Path, source: str, delimiter: str) -> Extracted:
     records, total, uneven = [], 0, 0
     for row in rows if is_head else _with(first, rows):
         total += 1
-        if total > MOST_RECORDS:
+        if total > (head or MOST_RECORDS):
+            if head:
+                break
             continue
         uneven += len(row) > len(names)
         names += [f"Column {place}" for place in range(len(names) + 1, len(row) + 1)]
         records.append({name: checked(value, source) for name, value in zip(names, row, strict=False)})
     notes = (f"{uneven} rows have more fields than the first one.",) if uneven else ()
-    return records_text(records, total, source, notes)
+    return Records(records, None if cut or total > (head or total) else total, notes)
 
 
 def find_delimiter(text: str) -> str:

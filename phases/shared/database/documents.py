@@ -24,7 +24,8 @@ class NewDocument:
     """A document on its way into the knowledge base. `media` names its format: pdf, docx, csv, ...
 
     `reading` is how it was read: {"settings": of the import, "cleaning": what each step changed, "columns": of a file of
-    records, "notes"}.
+    records, "notes"}. `shape` is what its text depends on beside its bytes and the cleaning: the template or labels of its records,
+    as JSON; "" for none.
     """
 
     source: str
@@ -35,6 +36,7 @@ class NewDocument:
     title: str = ""
     pages: int | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    shape: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,33 +53,38 @@ class DocumentRow:
     chunks: int
     tokens: int
     added: str
+    shape: str
 
 
 def add_document(connection: sqlite3.Connection, document: NewDocument, chunks: Sequence[NewChunk], tokenizer: str,
                  job: str | None = None, *, again: bool = False) -> int | None:
     """Add a document with its chunks in one transaction.
 
-    An active document of the same name is replaced, which `undo_last` can take back.
+    An active document of the same name is replaced, and so is one of the same bytes whose records were read with another
+    template; `undo_last` can take it back.
 
     Args:
         again: also when the same bytes are there, under this name: they were read in another way.
 
     Returns:
-        The document's id, or None when the same bytes are there already and nothing was changed.
+        The document's id, or None when the same bytes, read in the same way, are there already and nothing was changed.
     """
     with transaction(connection):
-        same, old = find_content(connection, document.sha256), find_source(connection, document.source)
+        same, old = find_content(connection, document.sha256, document.shape), find_source(connection, document.source)
         if same is not None and not (again and same == old):
             return None
-        changes = [] if old is None else _remove_rows(connection, old)
+        replaced = {old, find_content(connection, document.sha256)} - {None}
+        changes = [change for one in sorted(replaced) for change in _remove_rows(connection, one)]
         added = connection.execute(
-            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, reading, job, added) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (document.source, document.sha256, document.media, document.bytes, document.pages, document.title,
-             document.text, json.dumps(dict(document.reading), ensure_ascii=False), job, datetime.now(UTC).isoformat(timespec="seconds"))).lastrowid
+            "INSERT INTO documents (source, sha256, media, bytes, pages, title, text, reading, job, added, shape) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.source, document.sha256, document.media, document.bytes, document.pages, document.title, document.text,
+             json.dumps(dict(document.reading), ensure_ascii=False), job, datetime.now(UTC).isoformat(timespec="seconds"),
+             document.shape)).lastrowid
         ids = insert_chunks(connection, added, document.source, chunks, tokenizer)
-        if old is not None:
-            record_change(connection, f"{'read' if again else 'replaced'} {document.source}{' again' if again else ''}", [*changes, *_added_rows(added, ids)])
+        if replaced:
+            words = f"read {document.source} again" if again else f"replaced {document.source}"
+            record_change(connection, words, [*changes, *_added_rows(added, ids)])
     return added
 
 
@@ -94,7 +101,7 @@ def remove_document(connection: sqlite3.Connection, document: int) -> None:
 def list_documents(connection: sqlite3.Connection) -> list[DocumentRow]:
     """The active documents in the order they were added."""
     rows = connection.execute(
-        "SELECT d.id, d.source, d.sha256, d.media, d.bytes, d.pages, coalesce(d.title, '') AS title, d.added, "
+        "SELECT d.id, d.source, d.sha256, d.media, d.bytes, d.pages, coalesce(d.title, '') AS title, d.added, d.shape, "
         "count(r.id) AS chunks, coalesce(sum(r.tokens), 0) AS tokens FROM documents AS d "
         "LEFT JOIN chunk_records AS r ON r.document = d.id AND r.state <> 'deleted' "
         "WHERE d.state = 'active' GROUP BY d.id ORDER BY d.id")
@@ -115,9 +122,10 @@ def document_readings(connection: sqlite3.Connection) -> dict[str, dict[str, Any
     return {row["source"]: json.loads(row["reading"] or "{}") for row in rows}
 
 
-def find_content(connection: sqlite3.Connection, sha256: str) -> int | None:
-    """The active document with these bytes."""
-    row = connection.execute("SELECT id FROM documents WHERE sha256 = ? AND state = 'active'", (sha256,)).fetchone()
+def find_content(connection: sqlite3.Connection, sha256: str, shape: str | None = None) -> int | None:
+    """The active document with these bytes; with `shape`, only if they were read in this way."""
+    row = connection.execute("SELECT id FROM documents WHERE sha256 = ? AND state = 'active' AND shape = coalesce(?, shape)",
+                             (sha256, shape)).fetchone()
     return row["id"] if row else None
 
 

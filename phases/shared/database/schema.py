@@ -143,6 +143,9 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         UPDATE chunk_records SET language = NULL WHERE id = new.id;
     END;
     """,
+    """
+    ALTER TABLE documents ADD COLUMN shape TEXT NOT NULL DEFAULT '';  -- JSON: the template or labels its records were read with
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

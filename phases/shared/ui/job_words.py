@@ -62,7 +62,7 @@ def result_words(job: Job) -> str:
 
 
 def _figures(kind: str, result: Mapping[str, Any]) -> str:
-    if kind == "ingest":
+    if kind in ("ingest", "dataset"):
         return _ingested(result)
     if kind == "embed":
         return say("embed.done", chunks=many("chunk", result.get("embedded", 0)))

@@ -46,7 +46,8 @@ SHELL = {
 }
 
 JOBS = {
-    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.cpt": "CPT", "job.cpt-probe": "Measuring for CPT", "job.sft-probe": "Measuring for SFT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
+    "job.ingest": "Adding documents", "job.embed": "Embedding chunks", "job.dataset": "Importing a data set", "job.cpt": "CPT",
+    "job.cpt-probe": "Measuring for CPT", "job.sft-probe": "Measuring for SFT", "job.sft-data": "Writing pairs", "job.sft": "SFT",
     "job.evaluate": "Evaluation", "job.export": "Export",
     "state.queued": "waiting", "state.running": "running", "state.done": "done", "state.failed": "failed",
     "state.stopped": "stopped", "state.cancelled": "cancelled", "state.interrupted": "interrupted",
@@ -134,6 +135,7 @@ COMMON = {
     "many.token.one": "{n} token", "many.token.other": "{n} tokens",
     "many.pair.one": "{n} pair", "many.pair.other": "{n} pairs",
     "many.hit.one": "{n} hit", "many.hit.other": "{n} hits",
+    "many.record.one": "{n} record", "many.record.other": "{n} records",
     "many.file.one": "{n} file", "many.file.other": "{n} files",
     "many.step.one": "{n} step", "many.step.other": "{n} steps",
     "tab.no_project": "no project",
