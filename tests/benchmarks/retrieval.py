@@ -44,7 +44,7 @@ def main() -> None:
             print("| questions | search | recall@5 | 95 % | MRR | 95 % |\n| --- | --- | --- | --- | --- | --- |")
             for name, questions in (("other words", OTHER_WORDS), ("same words", SAME_WORDS), ("all", OTHER_WORDS + SAME_WORDS)):
                 for mode in MODES:
-                    ranks = ranks_of(connection, mode, questions, lambda _, text: embed_texts(model, [text], query=True)[0])
+                    ranks = ranks_of(connection, mode, questions, lambda name, model_hash, text: embed_texts(model, [text], query=True)[0])
                     print(f"| {name} ({len(questions)}) {row(mode, ranks)}")
             print("| all | rerank by a cross-encoder | not measured | | | |")
 

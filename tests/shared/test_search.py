@@ -13,7 +13,8 @@ from phases.shared.database.chunks import NewChunk, delete_chunk, edit_chunk, se
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.project import Project
-from phases.shared.search import MARK_END, MARK_START, MOST_TERMS, query_terms, search_chunks
+from phases.shared.search import MARK_END, MARK_START, search_chunks
+from phases.shared.search_words import MOST_TERMS, query_terms
 
 TEXTS = ["The brake of the crane closes at 23 bar.", "The Größe of the Brücke is 12 metres.", "The keeper lights the lamp.",
          "The lamp is an old lamp with a second lamp beside it.", "Where there is what there was."]

@@ -21,6 +21,7 @@ from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
 from phases.shared.errors import ModelError, NotReady, SettingError
 from phases.shared.models.embedding import embed_texts, load_embedder
 from phases.shared.models.host_client import ModelHost
+from phases.shared.models.search_models import folder_hash
 from phases.shared.project import Project
 from phases.shared.search import MARK_START, search_chunks
 from tests.embedding_model import minilm_folder
@@ -60,7 +61,7 @@ def embed_missing(connection: sqlite3.Connection, model: Any) -> None:
 def found(embedded: sqlite3.Connection, model: Any) -> Any:
     def search(query: str, mode: str = "semantic", **more: Any) -> list[int]:
         return [hit.chunk.id for hit in search_chunks(
-            embedded, query, mode=mode, embed=lambda name, text: embed_texts(model, [text], query=True)[0], **more)]
+            embedded, query, mode=mode, embed=lambda name, model_hash, text: embed_texts(model, [text], query=True)[0], **more)]
 
     return search
 
@@ -74,7 +75,7 @@ def test_other_words_of_the_same_meaning_find_the_chunk(found: Any, query: str, 
 
 
 def test_scores_are_cosines_and_a_threshold_cuts(embedded: sqlite3.Connection, found: Any, model: Any) -> None:
-    def embed(name: str, text: str) -> np.ndarray:
+    def embed(name: str, model_hash: str, text: str) -> np.ndarray:
         assert name == MODEL
         return embed_texts(model, [text], query=True)[0]
 
@@ -88,7 +89,7 @@ def test_scores_are_cosines_and_a_threshold_cuts(embedded: sqlite3.Connection, f
 def test_hybrid_adds_reciprocal_ranks(embedded: sqlite3.Connection, model: Any) -> None:
     """First by both is 1; one that the words do not know has only the rank of its meaning."""
     hits = search_chunks(embedded, "The physician and the fever", mode="hybrid",
-                         embed=lambda name, text: embed_texts(model, [text], query=True)[0])
+                         embed=lambda name, model_hash, text: embed_texts(model, [text], query=True)[0])
     assert hits[0].chunk.id == 1 and hits[0].score == pytest.approx(1.0)
     assert MARK_START in hits[0].snippet
     assert hits[1].score == pytest.approx((1 / 62) / (2 / 61))
@@ -128,7 +129,7 @@ def test_signs_and_length_have_no_meaning(found: Any, query: str) -> None:
 def test_without_vectors_the_command_is_named(connection: sqlite3.Connection, model: Any) -> None:
     for mode in ("semantic", "hybrid"):
         with pytest.raises(NotReady, match="python app.py embed NAME"):
-            search_chunks(connection, "lamp", mode=mode, embed=lambda name, text: np.zeros(3))
+            search_chunks(connection, "lamp", mode=mode, embed=lambda name, model_hash, text: np.zeros(3))
     with pytest.raises(SettingError, match="text, semantic, hybrid"):
         search_chunks(connection, "lamp", mode="magic")
 
@@ -143,10 +144,10 @@ def test_the_end_of_a_long_text_counts(model: Any) -> None:
 
 def test_the_host_embeds_as_the_job_does(model: Any) -> None:
     with ModelHost() as host:
-        assert np.allclose(host.embed(MODEL, "lamp"), embed_texts(model, ["lamp"], query=True)[0], atol=1e-5)
+        assert np.allclose(host.embed(MODEL, folder_hash(MODEL), "lamp"), embed_texts(model, ["lamp"], query=True)[0], atol=1e-5)
         with pytest.raises(ModelError, match="no embedding model 'nowhere'"):
-            host.embed("nowhere", "lamp")
-        assert host.embed(MODEL, "lamp").shape == (384,)
+            host.embed("nowhere", "", "lamp")
+        assert host.embed(MODEL, folder_hash(MODEL), "lamp").shape == (384,)
 
 
 def test_models_that_are_refused_say_why(tmp_path: Path) -> None:

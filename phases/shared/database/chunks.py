@@ -20,6 +20,7 @@ from phases.shared.errors import StorageError
 COLUMNS = """c.id, c.content, c.source, c.chunk_index, c.metadata, r.document, r.content_hash, r.state, r.origin,
              r.held_out, r.tokens, r.span_start, r.span_end"""
 TABLES = "rag_chunks AS c JOIN chunk_records AS r ON r.id = c.id"
+IN_STATE = "r.state IN ('active', 'excluded') AND (?1 IS NULL OR r.state = ?1) AND (?2 IS NULL OR r.held_out = ?2)"
 
 
 @dataclass(frozen=True)
@@ -101,19 +102,60 @@ def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50
         state: "active", "excluded" or "held_out"; None for all.
         contains: only chunks with these characters in a row, signs as they stand, capital letters like small ones.
     """
-    held_out, wanted = (1, None) if state == "held_out" else (None, state)
-    where = ("(?1 IS NULL OR c.source = ?1) AND (?2 IS NULL OR r.state = ?2) AND (?3 IS NULL OR r.held_out = ?3) "
-             "AND (?4 IS NULL OR holds(c.content, ?4))")
-    connection.create_function("holds", 2, _holds, deterministic=True)
-    values = (source, wanted, held_out, contains.casefold() if contains else None)
     skipped = (max(page, 1) - 1) * per_page
-    rows = connection.execute(  # ids alone are sorted; the texts of this page only are read
-        f"SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN ("
-        f"SELECT c.id FROM {TABLES} WHERE {where} ORDER BY r.document, c.chunk_index, c.id LIMIT ?5 OFFSET ?6) "
-        "ORDER BY r.document, c.chunk_index, c.id", (*values, per_page, skipped)).fetchall()
-    whole = 0 < len(rows) < per_page or not skipped and not rows  # the last page: no need to count
-    total = skipped + len(rows) if whole else connection.execute(f"SELECT count(*) FROM {TABLES} WHERE {where}", values).fetchone()[0]
-    return [chunk_from(row) for row in rows], total
+    if contains:
+        found = _ids_containing(connection, contains, source, state)
+        ids, total = found[skipped:skipped + per_page], len(found)
+    else:
+        counts = _chunks_per_document(connection, source, state)
+        ids, total = _ids_of_page(connection, counts, skipped, per_page, state), sum(counts.values())
+    rows = get_chunks(connection, ids)
+    return [rows[one] for one in ids], total
+
+
+def _chunks_per_document(connection: sqlite3.Connection, source: str | None, state: str | None) -> dict[int, int]:
+    """How many chunks the filters leave of each document, in the order of the documents."""
+    rows = connection.execute(
+        f"SELECT r.document, count(*) AS n FROM chunk_records AS r WHERE {IN_STATE} "
+        "AND (?3 IS NULL OR r.document IN (SELECT id FROM documents WHERE source = ?3)) GROUP BY r.document ORDER BY r.document",
+        (*_state_values(state), source))
+    return {row["document"]: row["n"] for row in rows}
+
+
+def _ids_of_page(connection: sqlite3.Connection, counts: dict[int, int], skipped: int, wanted: int, state: str | None) -> list[int]:
+    """The chunks of a page: only the documents that reach into it are looked at, along the index of their chunks."""
+    documents, before, passed = [], 0, 0
+    for document, count in counts.items():
+        if passed + count <= skipped:
+            before += count
+        elif passed < skipped + wanted:
+            documents.append(document)
+        passed += count
+    rows = connection.execute(
+        "SELECT c.id FROM documents AS d CROSS JOIN rag_chunks AS c ON c.source = d.source CROSS JOIN chunk_records AS r ON r.id = c.id "
+        f"WHERE d.id IN (SELECT value FROM json_each(?3)) AND r.document = d.id AND {IN_STATE} "
+        "ORDER BY d.id, c.chunk_index, c.id LIMIT ?4 OFFSET ?5",
+        (*_state_values(state), json.dumps(documents), wanted, skipped - before))
+    return [row["id"] for row in rows]
+
+
+def _ids_containing(connection: sqlite3.Connection, contains: str, source: str | None, state: str | None) -> list[int]:
+    """All chunks that hold the characters, in reading order: every text is read once."""
+    connection.create_function("holds", 2, holds, deterministic=True)
+    rows = connection.execute(
+        f"SELECT c.id FROM {TABLES} WHERE {IN_STATE} AND (?4 IS NULL OR c.source = ?4) AND holds(c.content, ?3) "
+        "ORDER BY r.document, c.chunk_index, c.id", (*_state_values(state), contains.casefold(), source))
+    return [row["id"] for row in rows]
+
+
+def _state_values(state: str | None) -> tuple[str | None, int | None]:
+    """The values of IN_STATE; "held_out" is a mark beside the state."""
+    return (None, 1) if state == "held_out" else (state, None)
+
+
+def holds(content: str | None, casefolded: str) -> bool:
+    """Whether the characters stand in a row in the text. In Python, since SQLite knows the case of a to z only."""
+    return casefolded in (content or "").casefold()
 
 
 def get_chunk(connection: sqlite3.Connection, chunk_id: int) -> ChunkRow:
@@ -123,6 +165,12 @@ def get_chunk(connection: sqlite3.Connection, chunk_id: int) -> ChunkRow:
         raise StorageError(f"There is no chunk {chunk_id}.", "It was deleted, or its document was removed or replaced.",
                            subject=str(chunk_id), code="chunk_missing")
     return chunk_from(row)
+
+
+def get_chunks(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, ChunkRow]:
+    """The chunks of those ids, by id; ids that are gone are left out."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
+    return {row["id"]: chunk_from(row) for row in rows}
 
 
 def neighbours(connection: sqlite3.Connection, chunk_id: int) -> tuple[ChunkRow | None, ChunkRow | None]:
@@ -244,11 +292,6 @@ def knowledge_summary(connection: sqlite3.Connection) -> Summary:
 def _update_record(connection: sqlite3.Connection, chunk_id: int, values: dict[str, Any]) -> None:
     places = ", ".join(f"{name} = ?" for name in values)
     connection.execute(f"UPDATE chunk_records SET {places} WHERE id = ?", [*values.values(), chunk_id])
-
-
-def _holds(content: str | None, casefolded: str) -> bool:
-    """In Python, since SQLite's own functions know the case of a to z only; it is as fast as they are."""
-    return casefolded in (content or "").casefold()
 
 
 def _without_controls(text: str) -> str:
