@@ -139,7 +139,7 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE embeddings ADD COLUMN model_hash TEXT NOT NULL DEFAULT '';  -- of the model folder's files; '' for a hub id
     DROP INDEX embeddings_model;
     CREATE INDEX embeddings_model ON embeddings (model, model_hash, chunk, content_hash);  -- counts without reading vectors
-    CREATE INDEX chunk_records_state ON chunk_records (state, held_out, document);  -- counts for the pages of chunks
+    CREATE INDEX chunk_records_counts ON chunk_records (document, state, held_out);  -- for the pages of chunks
     CREATE TABLE vectors_state (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         token TEXT NOT NULL                 -- drawn anew with every change of what search by meaning sees
