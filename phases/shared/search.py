@@ -4,7 +4,10 @@ In: whatever a person typed. Out: hits with score and a snippet in which the fou
 Command: `python app.py search NAME QUERY --mode hybrid --threshold 0.5 --rerank`.
 
 By meaning: the exact cosine of the question's vector with every chunk's; no approximate index. Hybrid: each chunk gets
-1 / (RANK_CONSTANT + rank) from either list that has it (Cormack, Clarke and Buettcher, SIGIR 2009, where 60 comes from).
+1 / (RANK_CONSTANT + rank) from either list that has it (Cormack, Clarke and Buettcher, SIGIR 2009, where 60 comes from); in
+full text that is weighted by the square of the share of the question's words, by their rarity, that the chunk holds, since the
+best of chunks that hold one word of five is mostly noise. Square and weight were chosen with the development questions of
+tests/benchmarks/dairy_questions.py.
 Rerank: a cross-encoder reads the question together with each of the CANDIDATES best chunks and orders them anew.
 """
 
@@ -24,6 +27,7 @@ from phases.shared.search_words import Words, choose_words
 
 MODES = ("text", "semantic", "hybrid")
 RANK_CONSTANT = 60
+COVERAGE_POWER = 2
 FUSED = 100  # of either list
 CANDIDATES = 50  # that a cross-encoder reads
 MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
@@ -40,8 +44,8 @@ Ranked = list[tuple[int, float]]
 class Hit:
     """A found chunk; `snippet` marks the hits with MARK_START and MARK_END.
 
-    `score`, higher is better: BM25 in full text; the cosine, -1 to 1, by meaning; in hybrid search the sum of reciprocal
-    ranks as a share of the greatest possible one: 1 is first in both lists. Reranked: 0 to 1, the cross-encoder's sigmoid.
+    `score`, higher is better: BM25 in full text; the cosine, -1 to 1, by meaning; in hybrid search the weighted sum of
+    reciprocal ranks as a share of the greatest possible one: 1 is first in both lists with all words. Reranked: 0 to 1, the cross-encoder's sigmoid.
     """
 
     chunk: ChunkRow
@@ -88,7 +92,8 @@ def _ranked(connection: sqlite3.Connection, query: str, words: Words | None, lim
     if mode == "semantic":
         return _by_meaning(connection, query, words, limit, source, embed)
     wide = max(limit, FUSED)
-    return _fused(_by_meaning(connection, query, words, wide, source, embed), _by_text(connection, words, wide, source))[:limit]
+    meaning, text = _by_meaning(connection, query, words, wide, source, embed), _by_text(connection, words, wide, source)
+    return _fused(meaning, text, words.weight)[:limit] if words else []
 
 
 def _by_text(connection: sqlite3.Connection, words: Words | None, limit: int, source: str | None) -> Ranked:
@@ -118,12 +123,11 @@ def _greatest(scores: np.ndarray, count: int) -> np.ndarray:
     return near[np.argsort(-scores[near], kind="stable")][:count]
 
 
-def _fused(meaning: Ranked, text: Ranked) -> Ranked:
-    """Both lists as one by reciprocal rank."""
-    points: dict[int, float] = {}
-    for ranked in (meaning, text):
-        for rank, (chunk, _) in enumerate(ranked, start=1):
-            points[chunk] = points.get(chunk, 0.0) + 1 / (RANK_CONSTANT + rank)
+def _fused(meaning: Ranked, text: Ranked, weight: float) -> Ranked:
+    """Both lists as one by reciprocal rank; a chunk that holds few of the question's words counts little in full text."""
+    points = {chunk: 1 / (RANK_CONSTANT + rank) for rank, (chunk, _) in enumerate(meaning, start=1)}
+    for rank, (chunk, score) in enumerate(text, start=1):
+        points[chunk] = points.get(chunk, 0.0) + min(1.0, score / weight) ** COVERAGE_POWER / (RANK_CONSTANT + rank)
     greatest = 2 / (RANK_CONSTANT + 1)
     best = sorted(points, key=lambda chunk: (-points[chunk], chunk))
     return [(chunk, points[chunk] / greatest) for chunk in best]

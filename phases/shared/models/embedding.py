@@ -32,9 +32,10 @@ def embed_texts(model: Any, texts: Sequence[str], *, query: bool = False, batch_
     """One vector a text. A text longer than the model reads is embedded in parts, whose mean stands for it.
 
     Args:
-        query: a question, not a passage; some models put other words in front of each.
+        query: a question, not a passage; some models put other words in front of each. Of a question that is longer than the
+            model reads, the beginning counts: nobody waits for the rest of a pasted page.
     """
-    parts = [parts_of(model.tokenizer, text, _room(model)) for text in texts]
+    parts = [parts_of(model.tokenizer, text, _room(model))[:1 if query else None] for text in texts]
     encode = model.encode_query if query else model.encode_document
     vectors = encode([part for one in parts for part in one], batch_size=batch_size, normalize_embeddings=True,
                      convert_to_numpy=True, show_progress_bar=False)
