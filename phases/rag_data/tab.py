@@ -47,6 +47,7 @@ class Browser:
 
     query: gr.Textbox
     mode: gr.Dropdown
+    reranked: gr.Checkbox
     source: gr.Dropdown
     state: gr.Dropdown
     contains: gr.Textbox
@@ -56,7 +57,7 @@ class Browser:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.query, self.mode, self.source, self.state, self.contains, self.page, self.chosen]
+        return [self.query, self.mode, self.reranked, self.source, self.state, self.contains, self.page, self.chosen]
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -79,6 +80,7 @@ def build(window: Window, pulse: Pulse) -> None:
             _build_report(window, pulse, browser, editor)
     pulse.data.change(shows(window, _overview, 4), None, [documents, summary, undo, browser.source], **QUICK)
     pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+    pulse.load(shows(window, lambda window, project: gr.update(visible=view.can_rerank(project)), 1), None, browser.reranked, **QUICK)
     documents.act(picks(window, _remove), None, None, **BUTTON)
 
 
@@ -105,14 +107,16 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
                                max_lines=1, elem_classes="field")
             mode = gr.Dropdown([(say("rag.mode_text"), "text")], value="text", label=say("rag.mode"), scale=1, elem_id="search-mode",
                                elem_classes="field")
+            reranked = gr.Checkbox(label=say("rag.rerank"), info=say("rag.rerank_hint"), visible=False, scale=1, elem_id="search-rerank",
+                                   elem_classes="field")
             source = gr.Dropdown([(say("rag.every_source"), "")], value="", label=say("rag.source"), scale=2, elem_classes="field")
             state = gr.Dropdown([(say(key), value) for key, value in STATES], value="", label=say("rag.show"), scale=1,
                                 elem_classes="field")
             contains = gr.Textbox(label=say("rag.contains"), placeholder=say("rag.contains_hint"), elem_id="contains", scale=2,
                                   max_lines=1, elem_classes="field")
         rows = event_html(elem_id="chunks")
-    browser = Browser(query, mode, source, state, contains, gr.State(1), gr.State(0), rows)
-    for field in (query, mode, source, state, contains):
+    browser = Browser(query, mode, reranked, source, state, contains, gr.State(1), gr.State(0), rows)
+    for field in (query, mode, reranked, source, state, contains):
         edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
     undo.click(acts(window, _undo), None, None, **BUTTON)
@@ -211,21 +215,21 @@ def _embed(window: Window, project: Project) -> None:
     gr.Info(say("training.queued"))
 
 
-def _rows(window: Window, project: Project, query: str, mode: str, source: str, state: str, contains: str, page: int, chosen: int) -> str:
-    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode,
-                                    window.host.embed if window.host else None)
+def _rows(window: Window, project: Project, query: str, mode: str, reranked: bool, source: str, state: str, contains: str, page: int,
+          chosen: int) -> str:
+    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode, window.host, reranked)
     return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()), filtered=bool(source or state or contains))
 
 
-def _first_page(window: Window, project: Project, query: str, mode: str, source: str, state: str, contains: str, page: int,
+def _first_page(window: Window, project: Project, query: str, mode: str, reranked: bool, source: str, state: str, contains: str, page: int,
                 chosen: int) -> tuple[int, str]:
-    return 1, _rows(window, project, query, mode, source, state, contains, 1, chosen)
+    return 1, _rows(window, project, query, mode, reranked, source, state, contains, 1, chosen)
 
 
-def _turned(window: Window, project: Project, event: dict, query: str, mode: str, source: str, state: str, contains: str,
+def _turned(window: Window, project: Project, event: dict, query: str, mode: str, reranked: bool, source: str, state: str, contains: str,
             page: int, chosen: int) -> tuple[int, str]:
     page = int(event["page"])
-    return page, _rows(window, project, query, mode, source, state, contains, page, chosen)
+    return page, _rows(window, project, query, mode, reranked, source, state, contains, page, chosen)
 
 
 def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:

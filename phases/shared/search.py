@@ -16,13 +16,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
 from phases.shared.database.chunk_index import match_chunks, snippets
 from phases.shared.database.chunks import ChunkRow, get_chunks, holds
+from phases.shared.database.connection import knowledge
 from phases.shared.database.vector_file import documents_named, vector_table
 from phases.shared.errors import NotReady, SettingError
+from phases.shared.models.search_models import RERANKER, locate_model, search_settings, whole_name
+from phases.shared.project import Project
 from phases.shared.search_words import Words, choose_words
 
 MODES = ("text", "semantic", "hybrid")
@@ -38,6 +43,14 @@ MARK_END = "\x03"
 Embed = Callable[[str, str, str], np.ndarray]
 Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 Ranked = list[tuple[int, float]]
+
+
+class SearchHost(Protocol):
+    """What search needs of the model host."""
+
+    def embed(self, model: str, model_hash: str, text: str) -> np.ndarray: ...
+
+    def rerank(self, model: str, query: str, texts: Sequence[str]) -> Sequence[float]: ...
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,31 @@ def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, s
     if rerank and found:
         found = _reranked(query, found[:CANDIDATES], rerank)
     return _hits(connection, words, [(chunk, score) for chunk, score in found if threshold is None or score >= threshold][:limit])
+
+
+def search_project(project: Project, query: str, limit: int = 10, *, host: SearchHost | None, mode: str = "text", reranked: bool = False,
+                   reranker: str = "", **more: Any) -> list[Hit]:
+    """The same in a project's knowledge base with its settings: what the tab, the command and retrieval for a model call.
+
+    Args:
+        host: the process that embeds and reranks; full text alone needs none.
+        reranked: order the best hits anew by `reranker`, else by the project's.
+        more: source, threshold, contains as in `search_chunks`.
+
+    Raises:
+        NotReady: also when a reranker is wanted and none is chosen.
+        ModelError: the embedding model or the reranker cannot be used.
+    """
+    rerank = None
+    if reranked:
+        chosen = reranker or search_settings(project).reranker
+        if not chosen or host is None:
+            raise NotReady("No reranker is chosen.", f"Name one with --rerank-model, or in project.yaml under settings, search, reranker: "
+                           f"{RERANKER.example} or a folder.", code="no_reranker")
+        locate_model(chosen, RERANKER)
+        rerank = partial(host.rerank, whole_name(chosen))
+    with knowledge(project) as connection:
+        return search_chunks(connection, query, limit, mode=mode, embed=host.embed if host else None, rerank=rerank, **more)
 
 
 def _ranked(connection: sqlite3.Connection, query: str, words: Words | None, limit: int, source: str | None, mode: str,
