@@ -117,7 +117,9 @@ COMMANDS: tuple[Command, ...] = (
         _argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"),
         _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
         _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "
-                  "semantic, 0 to 1 in hybrid"))),
+                  "semantic, 0 to 1 in hybrid and reranked"),
+        _argument("--rerank", action="store_true", help="order the best 50 hits anew by the project's cross-encoder"),
+        _argument("--rerank-model", metavar="M", default="", help="by this one: a folder or Hugging Face id"))),
     Command("cpt", "chunks -> CPT model (tab 2)", commands.cpt, words.show_cpt, TRAINING, config="phases.cpt.config:CptConfig"),
     Command("sft-data", "chunks -> question-answer pairs (tab 3)", commands.sft_data, words.show_sft_data,
             (*LATER, _argument("--test", action="store_true", help="only test the provider")),

@@ -231,10 +231,12 @@ def embed(arguments: Namespace) -> dict[str, Any]:
 def search(arguments: Namespace) -> dict[str, Any]:
     from phases.shared.database.embeddings import vector_counts
     from phases.shared.models.host_client import ModelHost
-    from phases.shared.search import search_chunks
-    with _knowledge(arguments) as connection, ModelHost() as host:
-        hits = search_chunks(connection, arguments.query, limit=arguments.limit, mode=arguments.mode, embed=host.embed,
-                             threshold=arguments.threshold)
+    from phases.shared.search import search_project
+    with ModelHost() as host:
+        hits = search_project(_project(arguments), arguments.query, arguments.limit, host=host, mode=arguments.mode,
+                              threshold=arguments.threshold, reranked=arguments.rerank or bool(arguments.rerank_model),
+                              reranker=arguments.rerank_model)
+    with _knowledge(arguments) as connection:
         missing = vector_counts(connection).missing if arguments.mode != "text" else 0
     return {"query": arguments.query, "mode": arguments.mode, "without_vector": missing,
             "hits": [dataclasses.asdict(hit) for hit in hits]}

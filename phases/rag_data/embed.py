@@ -24,11 +24,11 @@ import numpy as np
 from phases.rag_data.config import EmbedConfig
 from phases.shared.database.connection import knowledge
 from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
-from phases.shared.errors import NotReady
+from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
-from phases.shared.models.embedding import DEFAULT_MODEL, locate_embedder, project_embedding_model, whole_name
+from phases.shared.models.search_models import EMBEDDER, folder_hash, locate_model, search_settings, whole_name
 from phases.shared.project import Project
 
 CHUNKS_A_RECORD = 64
@@ -36,23 +36,28 @@ CHUNKS_A_RECORD = 64
 
 @dataclass(frozen=True)
 class EmbedPlan:
-    """Which model would embed how many chunks; `missing` says why nothing can start."""
+    """Which model, with which hash of its files, would embed how many chunks; `missing` says why nothing can start."""
 
     model: str
+    model_hash: str
     to_embed: int
     fresh: int
     missing: tuple[str, ...]
 
 
 def plan_embedding(project: Project, config: EmbedConfig) -> EmbedPlan:
-    """What a run would do: the model of the form, else the project's, else that of the vectors there are, else the default."""
+    """What a run would do: the model of the form, else the project's, else that of the vectors there are, else the default.
+
+    A folder whose files have changed is another model: what it embedded before is embedded again.
+    """
     with knowledge(project) as connection:
         now = vector_counts(connection)
-        model = whole_name(config.model.strip() or project_embedding_model(project) or now.model or DEFAULT_MODEL)
-        waiting = len(chunks_without_vector(connection, model))
+        model = whole_name(config.model.strip() or search_settings(project).embedding_model or now.model or EMBEDDER.example)
+        model_hash = folder_hash(model)
+        waiting = len(chunks_without_vector(connection, model, model_hash))
     active = now.fresh + now.missing
     missing = () if active else ("There are no chunks yet: add documents first.",)
-    return EmbedPlan(model, waiting, active - waiting, missing)
+    return EmbedPlan(model, model_hash, waiting, active - waiting, missing)
 
 
 def start_embedding(projects: Path, project: Project, config: EmbedConfig) -> Job:
@@ -65,9 +70,9 @@ def prepare(project: Project, config: EmbedConfig, inputs: Path, arguments: Mapp
     plan = plan_embedding(project, config)
     if plan.missing:
         raise NotReady(plan.missing[0], "In tab 1, or: python app.py ingest NAME FILE...", missing=plan.missing)
-    locate_embedder(plan.model)
+    locate_model(plan.model, EMBEDDER)
     with knowledge(project) as connection:
-        chunks = chunks_without_vector(connection, plan.model)
+        chunks = chunks_without_vector(connection, plan.model, plan.model_hash)
     lines = [json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in chunks]
     (inputs / "chunks.jsonl").write_text("".join(lines), encoding="utf-8")
     write_json(inputs / "plan.json", asdict(plan))
@@ -84,6 +89,9 @@ def run(context: JobContext, config: EmbedConfig) -> dict[str, Any]:
 
         context.phase("loading")
         model = load_embedder(plan["model"])
+        if folder_hash(plan["model"]) != plan["model_hash"]:
+            raise ModelError(f"The embedding model '{plan['model']}' was replaced since this run began.", "Embed again.",
+                             subject=plan["model"], code="model_replaced")
         context.phase("embedding")
         for start in range(done, len(chunks), CHUNKS_A_RECORD):
             if context.stop_requested():
@@ -91,7 +99,7 @@ def run(context: JobContext, config: EmbedConfig) -> dict[str, Any]:
             context.progress(start, len(chunks))
             these = chunks[start:start + CHUNKS_A_RECORD]
             vectors = embed_texts(model, [one["content"] for one in these], batch_size=config.batch_size)
-            context.record(_record(plan["model"], these, vectors))
+            context.record(_record(plan, these, vectors))
     context.progress(len(chunks), len(chunks))
     return {**result, "embedded": len(chunks)}
 
@@ -100,9 +108,10 @@ def apply(connection: sqlite3.Connection, project: Project, job_id: str, record:
     """Store the vectors of one record. A chunk that was edited meanwhile gets a vector that is stale from the beginning."""
     rows = np.frombuffer(base64.b64decode(record["vectors"]), dtype="<f4").reshape(len(record["chunks"]), -1)
     for one, vector in zip(record["chunks"], rows, strict=True):
-        store_vector(connection, one["id"], one["content_hash"], record["model"], vector)
+        store_vector(connection, one["id"], one["content_hash"], record["model"], vector, record["model_hash"])
 
 
-def _record(model: str, chunks: list[dict[str, Any]], vectors: np.ndarray) -> dict[str, Any]:
+def _record(plan: Mapping[str, Any], chunks: list[dict[str, Any]], vectors: np.ndarray) -> dict[str, Any]:
     packed = base64.b64encode(np.asarray(vectors, dtype="<f4").tobytes()).decode("ascii")
-    return {"model": model, "chunks": [{"id": one["id"], "content_hash": one["content_hash"]} for one in chunks], "vectors": packed}
+    return {"model": plan["model"], "model_hash": plan["model_hash"], "vectors": packed,
+            "chunks": [{"id": one["id"], "content_hash": one["content_hash"]} for one in chunks]}

@@ -41,6 +41,7 @@ class Browser:
 
     query: gr.Textbox
     mode: gr.Dropdown
+    reranked: gr.Checkbox
     source: gr.Dropdown
     state: gr.Dropdown
     contains: gr.Textbox
@@ -51,7 +52,7 @@ class Browser:
 
     @property
     def inputs(self) -> list[Any]:
-        return [self.query, self.mode, self.source, self.state, self.contains, self.language, self.page, self.chosen]
+        return [self.query, self.mode, self.reranked, self.source, self.state, self.contains, self.language, self.page, self.chosen]
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -76,6 +77,7 @@ def build(window: Window, pulse: Pulse) -> None:
         _opens_editor(window, browser, rows, editor)
     pulse.data.change(shows(window, _overview, 4), None, [summary, undo, browser.source, browser.language], **QUICK)
     pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+    pulse.load(shows(window, lambda window, project: gr.update(visible=view.can_rerank(project)), 1), None, browser.reranked, **QUICK)
 
 
 def _build_add(window: Window, pulse: Pulse) -> Form:
@@ -108,6 +110,8 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
                                max_lines=1, elem_classes="field")
             mode = gr.Dropdown([(say("rag.mode_text"), "text")], value="text", label=say("rag.mode"), scale=1, elem_id="search-mode",
                                elem_classes="field")
+            reranked = gr.Checkbox(label=say("rag.rerank"), info=say("rag.rerank_hint"), visible=False, scale=1, elem_id="search-rerank",
+                                   elem_classes="field")
             source = gr.Dropdown([(say("rag.every_source"), "")], value="", label=say("rag.source"), scale=2, elem_classes="field")
             state = gr.Dropdown([(say(key), value) for key, value in STATES], value="", label=say("rag.show"), scale=1,
                                 elem_classes="field")
@@ -116,8 +120,8 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
             language = gr.Dropdown([(say("rag.every_language"), "")], value="", label=say("rag.language"), scale=1, elem_id="language",
                                    elem_classes="field")
         rows = event_html(elem_id="chunks")
-    browser = Browser(query, mode, source, state, contains, language, gr.State(1), gr.State(0), rows)
-    for field in (query, mode, source, state, contains, language):
+    browser = Browser(query, mode, reranked, source, state, contains, language, gr.State(1), gr.State(0), rows)
+    for field in (query, mode, reranked, source, state, contains, language):
         edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
     undo.click(acts(window, _undo), None, None, **BUTTON)
@@ -184,9 +188,9 @@ def _embed(window: Window, project: Project) -> None:
 
 
 def _rows(window: Window, project: Project, *given: Any) -> str:
-    query, mode, source, state, contains, language, page, chosen = given
-    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode,
-                                    window.host.embed if window.host else None, language or None)
+    query, mode, reranked, source, state, contains, language, page, chosen = given
+    lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode, window.host,
+                                    reranked, language or None)
     return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()),
                         filtered=bool(source or state or contains or language))
 

@@ -33,14 +33,14 @@ from phases.shared.database.documents import DocumentRow, document_readings, lis
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
+from phases.shared.models.search_models import search_settings
 from phases.shared.models.tokenizer import token_counter
 from phases.shared.options import resolve
 from phases.shared.project import SAMPLE_PROJECT, Project, list_projects, open_sample_project, sample_documents
-from phases.shared.search import Embed, search_chunks
+from phases.shared.search import SearchHost, search_project
 
 PER_PAGE = 50
 MOST_HITS = 50
-MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
 
@@ -68,17 +68,19 @@ def overview(project: Project) -> Overview:
 
 
 def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None, page: int,
-                mode: str = "text", embed: Embed | None = None, language: str | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
+                mode: str = "text", host: SearchHost | None = None, reranked: bool = False,
+                language: str | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:
     """A page of chunks with their text in reading order, or with a query the best hits with marked snippets; and how many in all."""
+    if query.strip():
+        if language:
+            with knowledge(project) as connection:
+                note_languages(connection)
+        hits = search_project(project, query, MOST_HITS, host=host, source=source, mode=mode, contains=contains, language=language,
+                              reranked=reranked)
+        return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
     with knowledge(project) as connection:
         if language:
             note_languages(connection)
-        if query.strip():
-            sifted = contains or language
-            hits = search_chunks(connection, query, limit=MOST_SIFTED if sifted else MOST_HITS, source=source, mode=mode, embed=embed)
-            hits = [hit for hit in hits if not contains or contains.casefold() in hit.chunk.content.casefold()]
-            hits = [hit for hit in hits if not language or hit.chunk.language == language][:MOST_HITS]
-            return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
         return [(row, row.content) for row in with_languages(rows)], total
 
@@ -88,6 +90,10 @@ def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
     with knowledge(project) as connection:
         counts = vector_counts(connection)
     return plan_embedding(project, resolve(EmbedConfig, project.settings.get("embed"))), counts
+
+
+def can_rerank(project: Project) -> bool:
+    return bool(search_settings(project).reranker)
 
 
 def embed_chunks(projects: Path, project: Project) -> Job:

@@ -1,60 +1,64 @@
 """A question in words -> the chunks that answer it best: by full text (BM25), by meaning (vectors), or by both.
 
 In: whatever a person typed. Out: hits with score and a snippet in which the found words are marked.
-Command: `python app.py search NAME QUERY --mode hybrid --threshold 0.5`.
+Command: `python app.py search NAME QUERY --mode hybrid --threshold 0.5 --rerank`.
 
 By meaning: the exact cosine of the question's vector with every chunk's; no approximate index. Hybrid: each chunk gets
-1 / (RANK_CONSTANT + rank) from either list that has it (Cormack, Clarke and Buettcher, SIGIR 2009, where 60 comes from).
-
-A question that is mostly stop words would visit every chunk, so stop words are left out and the rarest terms are
-searched for, at most MOST_TERMS of them.
+1 / (RANK_CONSTANT + rank) from either list that has it (Cormack, Clarke and Buettcher, SIGIR 2009, where 60 comes from); in
+full text that is weighted by the square of the share of the question's words, by their rarity, that the chunk holds, since the
+best of chunks that hold one word of five is mostly noise. Square and weight were chosen with the development questions of
+tests/benchmarks/dairy_questions.py.
+Rerank: a cross-encoder reads the question together with each of the CANDIDATES best chunks and orders them anew.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
-import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 
-from phases.shared.database.chunk_index import chunks_per_term, match_chunks
-from phases.shared.database.chunks import ChunkRow, get_chunk
-from phases.shared.database.embeddings import fresh_vectors, vector_counts
+from phases.shared.database.chunk_index import match_chunks, snippets
+from phases.shared.database.chunks import ChunkRow, get_chunks, holds
+from phases.shared.database.connection import knowledge
+from phases.shared.database.vector_file import documents_named, vector_table
 from phases.shared.errors import NotReady, SettingError
+from phases.shared.models.search_models import RERANKER, locate_model, search_settings, whole_name
+from phases.shared.project import Project
+from phases.shared.search_words import Words, choose_words
 
 MODES = ("text", "semantic", "hybrid")
 RANK_CONSTANT = 60
-CANDIDATES = 100
+COVERAGE_POWER = 2
+FUSED = 100  # of either list
+CANDIDATES = 50  # that a cross-encoder reads
+MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
 SNIPPET_CHARACTERS = 240
-Embed = Callable[[str, str], np.ndarray]
-
 MARK_START = "\x02"
 MARK_END = "\x03"
-MOST_TERMS = 16
-LONGEST_TERM = 100
-WORD = re.compile(r"[^\W_]+")
-STOP_WORDS = frozenset("""
-    a about after all also am an and any are as at be because been before being but by can could did do does for from had
-    has have he her his how i if in into is it its just may me more most my no not of on only or other our out over she
-    should so some such than that the their them then there these they this those to under up us was we were what when
-    where which while who whom whose why will with would you your
-    aber alle als also am an auch auf aus bei bin bis da damit dann das dass dem den denn der des dessen die dies diese
-    diesem diesen dieser dieses doch dort du durch ein eine einem einen einer eines er es für gegen hat hatte ich ihm ihn
-    ihr im ist ja kann kein keine können man mein mit muss nach nicht noch nur ob oder ohne sehr sein seine sich sie sind
-    so über um und uns unser unter vom von vor wann war waren warum was wegen welche welcher welches wenn wer werden wie
-    wieder wird wo wurde wurden zu zum zur zwischen
-    """.split())
+
+Embed = Callable[[str, str, str], np.ndarray]
+Rerank = Callable[[str, Sequence[str]], Sequence[float]]
+Ranked = list[tuple[int, float]]
+
+
+class SearchHost(Protocol):
+    """What search needs of the model host."""
+
+    def embed(self, model: str, model_hash: str, text: str) -> np.ndarray: ...
+
+    def rerank(self, model: str, query: str, texts: Sequence[str]) -> Sequence[float]: ...
 
 
 @dataclass(frozen=True)
 class Hit:
     """A found chunk; `snippet` marks the hits with MARK_START and MARK_END.
 
-    `score`, higher is better: BM25 in full text; the cosine, -1 to 1, by meaning; in hybrid search the sum of reciprocal
-    ranks as a share of the greatest possible one: 1 is first in both lists.
+    `score`, higher is better: BM25 in full text; the cosine, -1 to 1, by meaning; in hybrid search the weighted sum of
+    reciprocal ranks as a share of the greatest possible one: 1 is first in both lists with all words. Reranked: 0 to 1, the cross-encoder's sigmoid.
     """
 
     chunk: ChunkRow
@@ -63,91 +67,124 @@ class Hit:
 
 
 def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, source: str | None = None, *, mode: str = "text",
-                  embed: Embed | None = None, threshold: float | None = None) -> list[Hit]:
+                  embed: Embed | None = None, threshold: float | None = None, contains: str | None = None,
+                  language: str | None = None, rerank: Rerank | None = None) -> list[Hit]:
     """The active chunks that match best, the best first; an empty list when nothing was asked or found.
 
     Args:
         query: plain words; quotes, operators and signs have no meaning.
         source: only chunks of this file.
         mode: one of MODES.
-        embed: gives the vector, length 1, of (model, question); the model host's `embed`. Needed by meaning and in hybrid.
-        threshold: only hits with at least this score, on the mode's scale (see Hit).
+        embed: gives the vector, length 1, of (model, hash of its files, question); the model host's `embed`. Needed by
+            meaning and in hybrid.
+        threshold: only hits with at least this score, on the mode's scale or, reranked, the cross-encoder's (see Hit).
+        contains: only chunks in which these characters stand in a row.
+        language: only chunks that were found to be in this language.
+        rerank: gives a score from 0 to 1 for the question with each text.
 
     Raises:
         SettingError: the mode is unknown.
-        NotReady: no chunk has a vector yet.
+        NotReady: no chunk has a vector yet, or the model that made them was replaced.
     """
     if mode not in MODES:
         raise SettingError(f"There is no search mode '{mode}'.", f"Modes: {', '.join(MODES)}.", subject="mode", code="setting_choice")
+    words = choose_words(connection, query)
+    wide = max(limit, MOST_SIFTED if contains or language else CANDIDATES if rerank else 0)
+    ranked = _ranked(connection, query, words, wide, source, mode, embed)
+    chunks = get_chunks(connection, [chunk for chunk, _ in ranked])
+    found = [(chunks[chunk], score) for chunk, score in ranked
+             if chunk in chunks and (not contains or holds(chunks[chunk].content, contains.casefold()))
+             and (not language or chunks[chunk].language == language)]
+    if rerank and found:
+        found = _reranked(query, found[:CANDIDATES], rerank)
+    return _hits(connection, words, [(chunk, score) for chunk, score in found if threshold is None or score >= threshold][:limit])
+
+
+def search_project(project: Project, query: str, limit: int = 10, *, host: SearchHost | None, mode: str = "text", reranked: bool = False,
+                   reranker: str = "", **more: Any) -> list[Hit]:
+    """The same in a project's knowledge base with its settings: what the tab, the command and retrieval for a model call.
+
+    Args:
+        host: the process that embeds and reranks; full text alone needs none.
+        reranked: order the best hits anew by `reranker`, else by the project's.
+        more: source, threshold, contains, language as in `search_chunks`.
+
+    Raises:
+        NotReady: also when a reranker is wanted and none is chosen.
+        ModelError: the embedding model or the reranker cannot be used.
+    """
+    rerank = None
+    if reranked:
+        chosen = reranker or search_settings(project).reranker
+        if not chosen or host is None:
+            raise NotReady("No reranker is chosen.", f"Name one with --rerank-model, or in project.yaml under settings, search, reranker: "
+                           f"{RERANKER.example} or a folder.", code="no_reranker")
+        locate_model(chosen, RERANKER)
+        rerank = partial(host.rerank, whole_name(chosen))
+    with knowledge(project) as connection:
+        return search_chunks(connection, query, limit, mode=mode, embed=host.embed if host else None, rerank=rerank, **more)
+
+
+def _ranked(connection: sqlite3.Connection, query: str, words: Words | None, limit: int, source: str | None, mode: str,
+            embed: Embed | None) -> Ranked:
     if mode == "text":
-        hits = _by_text(connection, query, limit, source)
-    elif mode == "semantic":
-        hits = _by_meaning(connection, query, limit, source, embed)
-    else:
-        wide = max(limit, CANDIDATES)
-        hits = _fused(_by_meaning(connection, query, wide, source, embed), _by_text(connection, query, wide, source))[:limit]
-    return [hit for hit in hits if threshold is None or hit.score >= threshold]
+        return _by_text(connection, words, limit, source)
+    if mode == "semantic":
+        return _by_meaning(connection, query, words, limit, source, embed)
+    wide = max(limit, FUSED)
+    meaning, text = _by_meaning(connection, query, words, wide, source, embed), _by_text(connection, words, wide, source)
+    return _fused(meaning, text, words.weight)[:limit] if words else []
 
 
-def _by_text(connection: sqlite3.Connection, query: str, limit: int, source: str | None) -> list[Hit]:
-    terms = _rarest(connection, query_terms(query))
-    if not terms:
-        return []
-    expression = " OR ".join(f'"{term}"' for term in terms)
-    found = match_chunks(connection, expression, limit, source, (MARK_START, MARK_END))
-    return [Hit(chunk, score, snippet) for chunk, score, snippet in found]
+def _by_text(connection: sqlite3.Connection, words: Words | None, limit: int, source: str | None) -> Ranked:
+    return match_chunks(connection, words.ranked, limit, source, words.every) if words else []
 
 
-def _by_meaning(connection: sqlite3.Connection, query: str, limit: int, source: str | None, embed: Embed | None) -> list[Hit]:
-    model = vector_counts(connection).model
-    if not model or embed is None:
+def _by_meaning(connection: sqlite3.Connection, query: str, words: Words | None, limit: int, source: str | None,
+                embed: Embed | None) -> Ranked:
+    table = vector_table(connection)
+    if not table.model or embed is None:
         raise NotReady("No chunk has a vector yet, so search by meaning finds nothing.",
                        "Press Embed chunks in tab 1, or: python app.py embed NAME", code="no_vectors")
-    if not query_terms(query):
+    if words is None:
         return []
-    ids, vectors = fresh_vectors(connection, model, source)
-    if not len(ids):
-        return []
-    scores = vectors @ embed(model, query)
-    best = np.argsort(-scores, kind="stable")[:limit]
-    return [_seen(get_chunk(connection, int(ids[one])), float(scores[one])) for one in best]
+    scores, chunks = table.vectors @ embed(table.model, table.model_hash, query), table.chunks
+    if source is not None:
+        of_source = np.isin(table.documents, documents_named(connection, source))
+        scores, chunks = scores[of_source], chunks[of_source]
+    return [(int(chunks[one]), float(scores[one])) for one in _greatest(scores, limit)]
 
 
-def _seen(chunk: ChunkRow, score: float) -> Hit:
-    """No word of the question need stand in the chunk: its beginning is shown."""
-    short = chunk.content[:SNIPPET_CHARACTERS]
-    return Hit(chunk, score, short if short == chunk.content else short.rstrip() + "\u2026")
+def _greatest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Places of the greatest values, the greatest first; of equal ones the first."""
+    near = np.arange(len(scores))
+    if len(scores) > count:
+        near = np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[len(scores) - count])
+    return near[np.argsort(-scores[near], kind="stable")][:count]
 
 
-def _fused(meaning: list[Hit], text: list[Hit]) -> list[Hit]:
-    """Both lists as one by reciprocal rank; a chunk that the words found too keeps their snippet."""
-    points: dict[int, float] = {}
-    hits = {hit.chunk.id: hit for hit in [*meaning, *text]}
-    for ranked in (meaning, text):
-        for rank, hit in enumerate(ranked, start=1):
-            points[hit.chunk.id] = points.get(hit.chunk.id, 0.0) + 1 / (RANK_CONSTANT + rank)
+def _fused(meaning: Ranked, text: Ranked, weight: float) -> Ranked:
+    """Both lists as one by reciprocal rank; a chunk that holds few of the question's words counts little in full text."""
+    points = {chunk: 1 / (RANK_CONSTANT + rank) for rank, (chunk, _) in enumerate(meaning, start=1)}
+    for rank, (chunk, score) in enumerate(text, start=1):
+        points[chunk] = points.get(chunk, 0.0) + min(1.0, score / weight) ** COVERAGE_POWER / (RANK_CONSTANT + rank)
     greatest = 2 / (RANK_CONSTANT + 1)
     best = sorted(points, key=lambda chunk: (-points[chunk], chunk))
-    return [replace(hits[chunk], score=points[chunk] / greatest) for chunk in best]
+    return [(chunk, points[chunk] / greatest) for chunk in best]
 
 
-def query_terms(query: str) -> list[str]:
-    """The different words of a query in their order, without stop words unless nothing else is left."""
-    words = [word.lower()[:LONGEST_TERM] for word in WORD.findall(unicodedata.normalize("NFC", query))]
-    telling = [word for word in words if word not in STOP_WORDS]
-    return list(dict.fromkeys(telling or words))
+def _reranked(query: str, found: Sequence[tuple[ChunkRow, float]], rerank: Rerank) -> list[tuple[ChunkRow, float]]:
+    scores = rerank(query, [chunk.content for chunk, _ in found])
+    scored = [(chunk, float(score)) for (chunk, _), score in zip(found, scores, strict=True)]
+    return sorted(scored, key=lambda one: -one[1])
 
 
-def _rarest(connection: sqlite3.Connection, terms: list[str]) -> list[str]:
-    """The terms that stand in the fewest chunks; those that the index does not know come last."""
-    if len(terms) <= MOST_TERMS:
-        return terms
-    counts = chunks_per_term(connection, [_as_indexed(term) for term in terms])
-    unknown = max(counts.values(), default=0) + 1
-    return sorted(terms, key=lambda term: counts.get(_as_indexed(term), unknown))[:MOST_TERMS]
+def _hits(connection: sqlite3.Connection, words: Words | None, found: Sequence[tuple[ChunkRow, float]]) -> list[Hit]:
+    """With the words marked; where none of them stands in the chunk, its beginning is shown."""
+    marked = snippets(connection, words.marked, [chunk.id for chunk, _ in found], (MARK_START, MARK_END)) if words and found else {}
+    return [Hit(chunk, score, marked.get(chunk.id) or _beginning(chunk.content)) for chunk, score in found]
 
 
-def _as_indexed(term: str) -> str:
-    """A word as the index holds it: without accents (unicode61, remove_diacritics 2)."""
-    parted = unicodedata.normalize("NFD", term)
-    return unicodedata.normalize("NFC", "".join(one for one in parted if not unicodedata.combining(one)))
+def _beginning(content: str) -> str:
+    short = content[:SNIPPET_CHARACTERS]
+    return short if short == content else short.rstrip() + "\u2026"

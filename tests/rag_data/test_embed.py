@@ -15,7 +15,7 @@ from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.database.embeddings import vector_counts
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.jobs.context import STOP_FILE, JobContext, JobStopped
-from phases.shared.models.embedding import DEFAULT_MODEL
+from phases.shared.models.search_models import EMBEDDER
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project, open_project
 from tests.conftest import Commands
@@ -55,7 +55,7 @@ def test_embed_and_search_as_commands(lehrling: Commands, tmp_path: Path) -> Non
     early = lehrling("search", "station", "doctor", "--mode", "semantic")
     assert early.code == 1 and "python app.py embed NAME" in early.err
     offline = lehrling("embed", "station", "--json")
-    assert offline.code == 1 and DEFAULT_MODEL in offline.json["error"]["sentence"] and "not on this machine" in offline.json["error"]["sentence"]
+    assert offline.code == 1 and EMBEDDER.example in offline.json["error"]["sentence"] and "not on this machine" in offline.json["error"]["sentence"]
 
     settings = lehrling.projects / "station" / "project.yaml"
     content = yaml.safe_load(settings.read_text())

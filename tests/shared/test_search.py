@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from phases.shared import search_words
 from phases.shared.database.chunks import NewChunk, delete_chunk, edit_chunk, set_chunk_state
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.project import Project
-from phases.shared.search import MARK_END, MARK_START, MOST_TERMS, query_terms, search_chunks
+from phases.shared.search import MARK_END, MARK_START, search_chunks
+from phases.shared.search_words import MOST_TERMS, choose_words, query_terms
 
 TEXTS = ["The brake of the crane closes at 23 bar.", "The Größe of the Brücke is 12 metres.", "The keeper lights the lamp.",
          "The lamp is an old lamp with a second lamp beside it.", "Where there is what there was."]
@@ -89,10 +90,24 @@ def test_edited_text_is_found_and_the_old_one_is_not(connection: sqlite3.Connect
     assert found(connection, "lamp") == [4]
 
 
-def test_a_question_over_many_chunks_is_quick(connection: sqlite3.Connection) -> None:
-    texts = [f"The lamp number {n} of the tower stands in hall {n % 97} and weighs {n % 13} kilograms." for n in range(5000)]
-    add_texts(connection, "many.txt", texts)
-    began = time.perf_counter()
-    hits = search_chunks(connection, "What is the weight of the lamp in the tower of hall 42?")
-    assert "42" in hits[0].chunk.content
-    assert time.perf_counter() - began < 1
+def test_common_words_beyond_the_bound_do_not_slow_the_rare_ones(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for ten matches: a common word beside a rare one is only marked, a common word alone is looked up in a sample."""
+    monkeypatch.setattr(search_words, "MOST_MATCHES", 10)
+    add_texts(connection, "b.txt", ["The common bell rings."] * 30 + ["The common needle."])
+    words = choose_words(connection, "common needle")
+    assert (words.ranked, words.marked, words.every) == ('"needle"', '"needle" OR "common"', 1)
+    hit = search_chunks(connection, "common needle")[0]
+    assert hit.chunk.content == "The common needle." and hit.snippet.count(MARK_START) == 2
+    assert len(found(connection, "common", limit=50)) == 8 and choose_words(connection, "common").every == 4
+
+
+def test_excluded_chunks_do_not_crowd_out_the_others(connection: sqlite3.Connection) -> None:
+    add_texts(connection, "b.txt", ["gong gong gong"] * 150 + ["A gong far back in a long and quiet sentence."])
+    for chunk in range(len(TEXTS) + 1, len(TEXTS) + 151):
+        set_chunk_state(connection, chunk, "excluded")
+    assert found(connection, "gong", limit=5) == [len(TEXTS) + 151]
+
+
+def test_hits_can_be_narrowed_to_those_that_contain_a_text(connection: sqlite3.Connection) -> None:
+    assert found(connection, "lamp", contains="KEEPER LIGHTS") == [3]
+    assert found(connection, "lamp", contains="nowhere") == []

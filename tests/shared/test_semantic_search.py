@@ -18,9 +18,11 @@ from phases.shared.database.connection import knowledge, open_database
 from phases.shared.database.documents import NewDocument, add_document, document_readings
 from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
 from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
+from phases.shared.database.vector_file import vector_table
 from phases.shared.errors import ModelError, NotReady, SettingError
 from phases.shared.models.embedding import embed_texts, load_embedder
 from phases.shared.models.host_client import ModelHost
+from phases.shared.models.search_models import folder_hash
 from phases.shared.project import Project
 from phases.shared.search import MARK_START, search_chunks
 from tests.embedding_model import minilm_folder
@@ -60,7 +62,7 @@ def embed_missing(connection: sqlite3.Connection, model: Any) -> None:
 def found(embedded: sqlite3.Connection, model: Any) -> Any:
     def search(query: str, mode: str = "semantic", **more: Any) -> list[int]:
         return [hit.chunk.id for hit in search_chunks(
-            embedded, query, mode=mode, embed=lambda name, text: embed_texts(model, [text], query=True)[0], **more)]
+            embedded, query, mode=mode, embed=lambda name, model_hash, text: embed_texts(model, [text], query=True)[0], **more)]
 
     return search
 
@@ -74,7 +76,7 @@ def test_other_words_of_the_same_meaning_find_the_chunk(found: Any, query: str, 
 
 
 def test_scores_are_cosines_and_a_threshold_cuts(embedded: sqlite3.Connection, found: Any, model: Any) -> None:
-    def embed(name: str, text: str) -> np.ndarray:
+    def embed(name: str, model_hash: str, text: str) -> np.ndarray:
         assert name == MODEL
         return embed_texts(model, [text], query=True)[0]
 
@@ -85,10 +87,17 @@ def test_scores_are_cosines_and_a_threshold_cuts(embedded: sqlite3.Connection, f
     assert found(TEXTS[0], threshold=1.1) == []
 
 
+def test_words_that_mostly_stand_nowhere_leave_the_order_to_the_meaning(embedded: sqlite3.Connection, found: Any) -> None:
+    """One common word of six stands in a chunk that means something else."""
+    query = "Which doctor treats feverish people on the mainland with pills?"
+    assert [hit.chunk.id for hit in search_chunks(embedded, query)][0] == 4
+    assert found(query)[0] == found(query, "hybrid")[0] == 1
+
+
 def test_hybrid_adds_reciprocal_ranks(embedded: sqlite3.Connection, model: Any) -> None:
     """First by both is 1; one that the words do not know has only the rank of its meaning."""
     hits = search_chunks(embedded, "The physician and the fever", mode="hybrid",
-                         embed=lambda name, text: embed_texts(model, [text], query=True)[0])
+                         embed=lambda name, model_hash, text: embed_texts(model, [text], query=True)[0])
     assert hits[0].chunk.id == 1 and hits[0].score == pytest.approx(1.0)
     assert MARK_START in hits[0].snippet
     assert hits[1].score == pytest.approx((1 / 62) / (2 / 61))
@@ -120,15 +129,45 @@ def test_nothing_asked_is_nothing_found(found: Any, query: str) -> None:
     assert found(query) == found(query, "hybrid") == []
 
 
-@pytest.mark.parametrize("query", ['"lamp', "lamp AND", "'; DROP TABLE embeddings; --", "lamp 😀", "lamp " * 2000])
+@pytest.mark.parametrize("query", [
+    '"lamp', "lamp AND", "NOT lamp", "NEAR(lamp, 3)", "content:lamp ^lamp* -lamp", "'; DROP TABLE embeddings; --", "lamp 😀",
+    "lamp\x00lamp", "lamp " * 2000])
 def test_signs_and_length_have_no_meaning(found: Any, query: str) -> None:
-    assert len(found(query, "hybrid")) == 4
+    assert len(found(query)) == len(found(query, "hybrid")) == 4
+
+
+@pytest.mark.parametrize("mode", ["text", "semantic", "hybrid"])
+def test_a_threshold_of_nothing_or_less_keeps_the_scale(embedded: sqlite3.Connection, mode: str) -> None:
+    """Cosines below 0 exist: the question's vector is turned round, so that the best chunk is the worst."""
+    def turned(name: str, model_hash: str, text: str) -> np.ndarray:
+        return -vector_table(embedded).vectors[0]
+
+    hits = search_chunks(embedded, "physician tablets ferry", mode=mode, embed=turned)
+    for threshold in (-2.0, -0.5, 0.0, 0.4):
+        kept = search_chunks(embedded, "physician tablets ferry", mode=mode, embed=turned, threshold=threshold)
+        assert [one.chunk.id for one in kept] == [one.chunk.id for one in hits if one.score >= threshold]
+    if mode == "semantic":
+        assert hits[-1].score == pytest.approx(-1) and hits[-1].chunk.id == 1
+
+
+def test_a_model_that_was_replaced_in_place_is_noticed(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    for chunk in chunks_without_vector(connection, str(folder)):
+        store_vector(connection, chunk.id, chunk.content_hash, str(folder), np.eye(384, dtype=np.float32)[0], folder_hash(str(folder)))
+    with ModelHost() as host:
+        assert len(search_chunks(connection, "lamp", mode="semantic", embed=host.embed)) == 4
+        config = folder / "1_Pooling" / "config.json"
+        config.write_text(config.read_text().replace('"pooling_mode_cls_token": false', '"pooling_mode_cls_token": true'))
+        with pytest.raises(ModelError, match="was replaced since the chunks were embedded"):
+            search_chunks(connection, "lamp", mode="semantic", embed=host.embed)
+    assert len(chunks_without_vector(connection, str(folder), folder_hash(str(folder)))) == 4
 
 
 def test_without_vectors_the_command_is_named(connection: sqlite3.Connection, model: Any) -> None:
     for mode in ("semantic", "hybrid"):
         with pytest.raises(NotReady, match="python app.py embed NAME"):
-            search_chunks(connection, "lamp", mode=mode, embed=lambda name, text: np.zeros(3))
+            search_chunks(connection, "lamp", mode=mode, embed=lambda name, model_hash, text: np.zeros(3))
     with pytest.raises(SettingError, match="text, semantic, hybrid"):
         search_chunks(connection, "lamp", mode="magic")
 
@@ -143,10 +182,10 @@ def test_the_end_of_a_long_text_counts(model: Any) -> None:
 
 def test_the_host_embeds_as_the_job_does(model: Any) -> None:
     with ModelHost() as host:
-        assert np.allclose(host.embed(MODEL, "lamp"), embed_texts(model, ["lamp"], query=True)[0], atol=1e-5)
+        assert np.allclose(host.embed(MODEL, folder_hash(MODEL), "lamp"), embed_texts(model, ["lamp"], query=True)[0], atol=1e-5)
         with pytest.raises(ModelError, match="no embedding model 'nowhere'"):
-            host.embed("nowhere", "lamp")
-        assert host.embed(MODEL, "lamp").shape == (384,)
+            host.embed("nowhere", "", "lamp")
+        assert host.embed(MODEL, folder_hash(MODEL), "lamp").shape == (384,)
 
 
 def test_models_that_are_refused_say_why(tmp_path: Path) -> None:

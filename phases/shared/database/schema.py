@@ -146,6 +146,29 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE documents ADD COLUMN shape TEXT NOT NULL DEFAULT '';  -- JSON: the template or labels its records were read with
     """,
+    """
+    ALTER TABLE embeddings ADD COLUMN model_hash TEXT NOT NULL DEFAULT '';  -- of the model folder's files; '' for a hub id
+    DROP INDEX embeddings_model;
+    CREATE INDEX embeddings_model ON embeddings (model, model_hash, chunk, content_hash);  -- counts without reading vectors
+    CREATE INDEX chunk_records_counts ON chunk_records (document, state, held_out);  -- for the pages of chunks
+    CREATE TABLE vectors_state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        token TEXT NOT NULL                 -- drawn anew with every change of what search by meaning sees
+    );
+    INSERT INTO vectors_state (id, token) VALUES (1, lower(hex(randomblob(16))));
+    CREATE TRIGGER embeddings_inserted AFTER INSERT ON embeddings BEGIN
+        UPDATE vectors_state SET token = lower(hex(randomblob(16)));
+    END;
+    CREATE TRIGGER embeddings_changed AFTER UPDATE ON embeddings BEGIN
+        UPDATE vectors_state SET token = lower(hex(randomblob(16)));
+    END;
+    CREATE TRIGGER embeddings_removed AFTER DELETE ON embeddings BEGIN
+        UPDATE vectors_state SET token = lower(hex(randomblob(16)));
+    END;
+    CREATE TRIGGER chunk_records_changed AFTER UPDATE OF content_hash, state ON chunk_records BEGIN
+        UPDATE vectors_state SET token = lower(hex(randomblob(16)));
+    END;
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

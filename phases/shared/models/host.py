@@ -1,12 +1,14 @@
-"""The model host: a process of its own that holds one model for chat and one for search, spoken to over a local socket.
+"""The model host: a process of its own that holds one model for chat and those for search, spoken to over a local socket.
 
     python -m phases.shared.models.host SOCKET
 
 In: one JSON line a connection, {"op": "generate", "model", "messages", "sampling"}. Out: JSON lines {"event": "loading"},
 {"event": "text", "text"} ..., {"event": "done", "tokens", "finish_reason"} or {"event": "error", "error"}.
-In: {"op": "embed", "model", "text"}. Out: {"event": "vector", "vector"} or {"event": "error", "error"}.
-A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends when its owner's pipe
-(standard input) closes. torch lives here and never in the window.
+In: {"op": "embed", "model", "model_hash", "text"}. Out: {"event": "vector", "vector"} or {"event": "error", "error"}.
+In: {"op": "rerank", "model", "query", "texts"}. Out: {"event": "scores", "scores"} or {"event": "error", "error"}.
+Every connection is served by a thread of its own, so a search does not wait for an answer that streams; questions to one
+model wait for each other. A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends
+when its owner's pipe (standard input) closes. torch lives here and never in the window.
 """
 
 from __future__ import annotations
@@ -16,39 +18,69 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import LehrlingError, ModelError
+from phases.shared.models.search_models import folder_hash, folder_state
 
 IDLE_SECONDS = 600.0
 
 
 class LoadedModel:
-    """The one model of its purpose in memory; another one replaces it."""
+    """The one model of its purpose in memory; another one replaces it. One thread at a time has it.
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
-        self._load = load
-        self._key: tuple[str, float] | None = None
+    Args:
+        load: what is kept for a folder or hub id.
+        state: differs after the folder was published or replaced; the model is then loaded anew.
+        loading: held while any model loads: the libraries are imported then.
+    """
+
+    def __init__(self, load: Callable[[str], Any], state: Callable[[str], object], loading: threading.Lock) -> None:
+        self._load, self._state, self._loading = load, state, loading
+        self._turn = threading.Lock()
+        self._key: tuple[str, object] | None = None
         self._model: Any = None
-        self.used = time.monotonic()
+        self._used = time.monotonic()
 
-    def get(self, model: str) -> Any:
-        """What was loaded from a folder or hub id; loaded anew when the folder was published anew."""
-        self.used = time.monotonic()
-        key = (model, _changed_at(Path(model)))
-        if self._key != key or self._model is None:
-            self.free()
-            self._model, self._key = self._load(model), key
-        return self._model
-
-    def free(self) -> None:
-        self._model = self._key = None
+    @contextmanager
+    def lent(self, model: str) -> Iterator[Any]:
+        """What was loaded from a folder or hub id, for the length of the block."""
+        with self._turn:
+            key = (model, self._state(model))
+            if self._key != key:
+                self._free()
+                with self._loading:
+                    self._model = self._load(model)
+                self._key = key
+            try:
+                yield self._model
+            finally:
+                self._used = time.monotonic()
 
     def free_when_idle(self) -> None:
-        if time.monotonic() - self.used > IDLE_SECONDS:
-            self.free()
+        if time.monotonic() - self._used > IDLE_SECONDS and self._turn.acquire(blocking=False):
+            self._free()
+            self._turn.release()
+
+    def _free(self) -> None:
+        self._model = self._key = None
+
+
+class Models:
+    """What this process holds: at most one model for each purpose."""
+
+    def __init__(self) -> None:
+        loading = threading.Lock()
+        self.writer = LoadedModel(_load_writer, _changed_at, loading)
+        self.embedder = LoadedModel(_load_embedder, folder_state, loading)
+        self.reranker = LoadedModel(_load_reranker, folder_state, loading)
+
+    def free_when_idle(self) -> None:
+        for one in (self.writer, self.embedder, self.reranker):
+            one.free_when_idle()
 
 
 def _load_writer(model: str) -> tuple[Any, Any]:
@@ -56,20 +88,26 @@ def _load_writer(model: str) -> tuple[Any, Any]:
     return load_model(model)
 
 
-def _load_embedder(model: str) -> Any:
+def _load_embedder(model: str) -> tuple[Any, str]:
+    """The model and the hash of the files that it was read from."""
     from phases.shared.models.embedding import load_embedder
-    return load_embedder(model)
+    return load_embedder(model), folder_hash(model)
 
 
-def _changed_at(folder: Path) -> float:
-    described = folder / "model.json"
+def _load_reranker(model: str) -> Any:
+    from phases.shared.models.reranker import load_reranker
+    return load_reranker(model)
+
+
+def _changed_at(model: str) -> float:
+    described = Path(model) / "model.json"
     return described.stat().st_mtime if described.exists() else 0.0
 
 
 def main(path: str) -> None:
-    """Serve one connection after another until the owner leaves."""
+    """Serve connections until the owner leaves."""
     threading.Thread(target=_leave_with_owner, daemon=True).start()
-    writer, embedder = LoadedModel(_load_writer), LoadedModel(_load_embedder)
+    models = Models()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(path)
         server.listen()
@@ -78,11 +116,9 @@ def main(path: str) -> None:
             try:
                 connection, _ = server.accept()
             except TimeoutError:
-                writer.free_when_idle()
-                embedder.free_when_idle()
+                models.free_when_idle()
                 continue
-            with connection:
-                _serve(connection, writer, embedder)
+            threading.Thread(target=_serve, args=(connection, models), daemon=True).start()
 
 
 def _leave_with_owner() -> None:
@@ -91,14 +127,25 @@ def _leave_with_owner() -> None:
     os._exit(0)  # the main thread may be deep in a generation
 
 
-def _serve(connection: socket.socket, writer: LoadedModel, embedder: LoadedModel) -> None:
+def _serve(connection: socket.socket, models: Models) -> None:
+    with connection:
+        _answer(connection, models)
+
+
+def _answer(connection: socket.socket, models: Models) -> None:
     connection.settimeout(None)
     try:
         request = json.loads(connection.makefile("r", encoding="utf-8").readline())
         if request["op"] == "embed":
-            _embed(connection, embedder, request)
+            with models.embedder.lent(request["model"]) as loaded:
+                _embed(connection, *loaded, request)
+        elif request["op"] == "rerank":
+            with models.reranker.lent(request["model"]) as model:
+                _rerank(connection, model, request)
         else:
-            _generate(connection, writer, request)
+            _send(connection, {"event": "loading"})
+            with models.writer.lent(request["model"]) as loaded:
+                _generate(connection, *loaded, request)
     except (BrokenPipeError, ConnectionResetError):
         return  # the asker left
     except LehrlingError as error:
@@ -116,16 +163,23 @@ def _send(connection: socket.socket, event: Mapping[str, Any]) -> None:
         raise BrokenPipeError from None
 
 
-def _embed(connection: socket.socket, loaded: LoadedModel, request: Mapping[str, Any]) -> None:
+def _embed(connection: socket.socket, model: Any, model_hash: str, request: Mapping[str, Any]) -> None:
     from phases.shared.models.embedding import embed_texts
-    vector = embed_texts(loaded.get(request["model"]), [request["text"]], query=True)[0]
+    if model_hash != request["model_hash"]:
+        raise ModelError(f"The embedding model '{request['model']}' was replaced since the chunks were embedded with it.",
+                         "Press Embed chunks in tab 1, or: python app.py embed NAME", subject=request["model"], code="model_replaced")
+    vector = embed_texts(model, [request["text"]], query=True)[0]
     _send(connection, {"event": "vector", "vector": [float(one) for one in vector]})
 
 
-def _generate(connection: socket.socket, loaded: LoadedModel, request: Mapping[str, Any]) -> None:
+def _rerank(connection: socket.socket, model: Any, request: Mapping[str, Any]) -> None:
+    from phases.shared.models.reranker import rerank_texts
+    scores = rerank_texts(model, request["query"], request["texts"])
+    _send(connection, {"event": "scores", "scores": [float(one) for one in scores]})
+
+
+def _generate(connection: socket.socket, model: Any, tokenizer: Any, request: Mapping[str, Any]) -> None:
     from transformers import TextIteratorStreamer
-    _send(connection, {"event": "loading"})
-    model, tokenizer = loaded.get(request["model"])
     inputs = tokenizer.apply_chat_template(request["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True)
     inputs = {name: tensor.to(model.device) for name, tensor in inputs.items() if name != "token_type_ids"}
     streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
@@ -141,7 +195,6 @@ def _generate(connection: socket.socket, loaded: LoadedModel, request: Mapping[s
     finally:
         left.set()
         worker.join()
-        loaded.used = time.monotonic()
     if "problem" in outcome:
         raise outcome["problem"]
     new = int(outcome["ids"].shape[1] - inputs["input_ids"].shape[1])

@@ -1,7 +1,7 @@
 """The window's side of the model host: one child process that holds the models for chat and for search.
 
-In: a model's folder and messages, or a question to embed. Out: the answer's text, piece by piece, or a vector. The process starts with the first question, is
-spoken to over a socket in a private folder, and ends with its owner or after a long idle time.
+In: a model's folder and messages, a question to embed, or texts to rerank. Out: the answer's text, piece by piece, a vector,
+or scores. The process starts with the first question, is spoken to over a socket in a private folder, and ends with its owner.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -41,10 +42,10 @@ class Sampling:
 
 
 class ModelHost:
-    """Owner of the host process. Safe to share between threads: questions wait for each other."""
+    """Owner of the host process. Safe to share between threads: the host lets questions to one model wait for each other."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
 
@@ -64,27 +65,47 @@ class ModelHost:
 
         Raises ModelError when the model cannot be loaded or the process ended, with the reason.
         """
-        with self._turn, self._connected() as connection:
-            request = {"op": "generate", "model": str(model), "messages": list(messages), "sampling": asdict(sampling)}
-            connection.sendall((json.dumps(request) + "\n").encode("utf-8"))
-            with connection.makefile("r", encoding="utf-8") as answers:
-                yield from _pieces(answers)
+        request = {"op": "generate", "model": str(model), "messages": list(messages), "sampling": asdict(sampling)}
+        with self._asked(request) as answers:
+            yield from _pieces(answers)
 
-    def embed(self, model: Path | str, text: str) -> np.ndarray:
+    def embed(self, model: Path | str, model_hash: str, text: str) -> np.ndarray:
         """The vector of a question, float32, shape (dim,), length 1.
+
+        Args:
+            model_hash: of the files that made the vectors it is compared with (`folder_hash`).
+
+        Raises:
+            ModelError: the model cannot be loaded, was replaced, or the process ended, with the reason.
+        """
+        event = self._event({"op": "embed", "model": str(model), "model_hash": model_hash, "text": text})
+        return np.array(event["vector"], dtype=np.float32)
+
+    def rerank(self, model: Path | str, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the question, 0 to 1.
 
         Raises ModelError when the model cannot be loaded or the process ended, with the reason.
         """
-        with self._turn, self._connected() as connection:
-            request = {"op": "embed", "model": str(model), "text": text}
+        event = self._event({"op": "rerank", "model": str(model), "query": query, "texts": list(texts)})
+        return list(event["scores"])
+
+    def _event(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The one answer to a request."""
+        with self._asked(request) as answers:
+            event: dict[str, Any] = json.loads(answers.readline() or "{}")
+        if event.get("event") == "error":
+            raise _error_of(event["error"])
+        if not event:
+            raise _ended()
+        return event
+
+    @contextmanager
+    def _asked(self, request: Mapping[str, Any]) -> Iterator[TextIO]:
+        """The lines that answer a request; leaving the block closes the connection."""
+        with self._connected() as connection:
             connection.sendall((json.dumps(request) + "\n").encode("utf-8"))
             with connection.makefile("r", encoding="utf-8") as answers:
-                event: dict[str, Any] = json.loads(answers.readline() or "{}")
-        if "vector" in event:
-            return np.array(event["vector"], dtype=np.float32)
-        if "error" in event:
-            raise _error_of(event["error"])
-        raise _ended()
+                yield answers
 
     def close(self) -> None:
         """End the process and remove its socket."""
@@ -102,9 +123,10 @@ class ModelHost:
             self._folder = None
 
     def _connected(self) -> socket.socket:
-        if self.pid is None:
-            self.close()
-            self._start()
+        with self._starting:
+            if self.pid is None:
+                self.close()
+                self._start()
         assert self._folder is not None
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         deadline = time.monotonic() + START_SECONDS

@@ -6,15 +6,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
+import numpy as np
 import psutil
 import pytest
 
 from phases.sft.evaluate import greedy_answers
 from phases.shared.errors import ModelError
 from phases.shared.models.host_client import ModelHost, Sampling
+from phases.shared.models.search_models import folder_hash
 from phases.shared.project import PROGRAM_ROOT
 from phases.shared.training.loading import load_model
+from tests.embedding_model import minilm_folder
 from tests.tiny_models import make_tiny_model
 
 GREEDY = Sampling(max_new_tokens=8, temperature=0)
@@ -56,6 +61,18 @@ def test_leaving_early_stops_the_generation(host: ModelHost, tiny: Path) -> None
     began = time.monotonic()
     list(host.generate(tiny, HELLO, GREEDY))
     assert time.monotonic() - began < 10
+
+
+def test_a_search_does_not_wait_for_another_question(host: ModelHost, tiny: Path) -> None:
+    """One asker holds an answer open, another has not even said what it wants: a third is answered all the same."""
+    model = str(minilm_folder())
+    asked: Queue[np.ndarray] = Queue()
+    pieces = host.generate(tiny, HELLO, Sampling(max_new_tokens=50, temperature=1.5, top_k=0, top_p=1.0))
+    with host._connected():
+        next(pieces, None)
+        Thread(target=lambda: asked.put(host.embed(model, folder_hash(model), "lamp")), daemon=True).start()
+        assert asked.get(timeout=120).shape == (384,)
+    pieces.close()
 
 
 def test_a_host_that_is_killed_is_said_and_started_again(tiny: Path) -> None:

@@ -63,6 +63,7 @@ TABS = {
     "rag.search": "Search",
     "rag.search_hint": "words to find",
     "rag.mode": "Find by", "rag.mode_text": "full text", "rag.mode_semantic": "semantic", "rag.mode_hybrid": "hybrid",
+    "rag.rerank": "Rerank", "rag.rerank_hint": "the best 50, by the project's cross-encoder",
     "embed.done": "{chunks} embedded",
     "embed.start": "Embed chunks",
     "embed.waiting": "Search by meaning needs a vector of every chunk: {chunks} to embed with {model}.",

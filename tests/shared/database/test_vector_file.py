@@ -1,0 +1,112 @@
+"""The matrix file beside the database: used while it fits, never stale, harmless to lose."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from phases.shared.database import vector_file
+from phases.shared.database.changes import undo_last
+from phases.shared.database.chunks import delete_chunk, edit_chunk, get_chunk, set_chunk_state
+from phases.shared.database.connection import knowledge
+from phases.shared.database.embeddings import store_vector
+from phases.shared.database.vector_file import vector_table
+from phases.shared.project import Project
+from tests.shared.test_search import TEXTS, add_texts
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def connection(project: Project) -> Iterator[sqlite3.Connection]:
+    with knowledge(project) as connection:
+        add_texts(connection, "a.txt", TEXTS)
+        for chunk in range(1, len(TEXTS) + 1):
+            give_vector(connection, chunk)
+        yield connection
+
+
+def give_vector(connection: sqlite3.Connection, chunk: int, place: int | None = None) -> None:
+    vector = np.eye(8, dtype=np.float32)[chunk if place is None else place]
+    store_vector(connection, chunk, get_chunk(connection, chunk).content_hash, "model", vector, "hash")
+
+
+def seen(connection: sqlite3.Connection) -> dict[int, int]:
+    table = vector_table(connection)
+    assert not len(table.chunks) or (table.model, table.model_hash) == ("model", "hash")
+    return {int(chunk): int(np.argmax(vector)) for chunk, vector in zip(table.chunks, table.vectors, strict=True)}
+
+
+def test_every_change_of_what_search_sees_is_noticed(connection: sqlite3.Connection) -> None:
+    assert seen(connection) == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
+    set_chunk_state(connection, 2, "excluded")
+    assert seen(connection) == {1: 1, 3: 3, 4: 4, 5: 5}
+    delete_chunk(connection, 3)
+    edit_chunk(connection, 4, "Another text.", 3)
+    assert seen(connection) == {1: 1, 5: 5}
+    undo_last(connection)
+    assert seen(connection) == {1: 1, 4: 4, 5: 5}
+    give_vector(connection, 5, place=7)
+    add_texts(connection, "b.txt", ["A new chunk."])
+    give_vector(connection, 6)
+    assert seen(connection) == {1: 1, 4: 4, 5: 7, 6: 6}
+
+
+def test_the_rows_are_read_once(connection: sqlite3.Connection, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = seen(connection)
+    with monkeypatch.context() as patched, knowledge(project) as other:
+        patched.setattr(vector_file, "fresh_rows", lambda *_: pytest.fail("the rows were read again"))
+        assert seen(other) == before
+        assert isinstance(vector_table(other).vectors, np.memmap)
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish"])
+def test_a_lost_or_damaged_file_is_made_anew(connection: sqlite3.Connection, project: Project, damage: str) -> None:
+    before, file = seen(connection), project.database.with_suffix(".vectors")
+    whole = file.read_bytes()
+    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no matrix" * 99}
+    file.unlink() if damage == "gone" else file.write_bytes(contents[damage])
+    assert seen(connection) == before and file.read_bytes() == whole
+
+
+def test_the_file_of_another_history_is_not_used(connection: sqlite3.Connection, project: Project) -> None:
+    """The database is put back to an older copy; as many changes later, the file of the other history lies beside it."""
+    older = project.database.with_name("older.sqlite")
+    shutil.copy(project.database, older)
+    give_vector(connection, 1, place=6)
+    assert seen(connection)[1] == 6
+    shutil.copy(older, project.database)
+    with knowledge(project) as restored:
+        give_vector(restored, 1, place=0)
+        assert seen(restored)[1] == 0
+
+
+def test_a_change_that_is_taken_back_leaves_no_trace(connection: sqlite3.Connection, project: Project) -> None:
+    before = seen(connection)
+    connection.execute("BEGIN")
+    set_chunk_state(connection, 1, "excluded")
+    assert 1 not in seen(connection)
+    connection.execute("ROLLBACK")
+    assert seen(connection) == before
+
+
+def test_where_nothing_can_be_written_the_rows_are_read(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("read-only")
+
+    monkeypatch.setattr(vector_file, "write_atomically", refused)
+    assert seen(connection) == seen(connection) == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
+
+
+def test_without_vectors_the_table_is_empty(project: Project) -> None:
+    with knowledge(project) as connection:
+        for _ in range(2):
+            assert (vector_table(connection).model, len(vector_table(connection).chunks)) == ("", 0)
