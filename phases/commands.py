@@ -141,7 +141,7 @@ def remove(arguments: Namespace) -> dict[str, Any]:
 
 def chunks(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.language import note_languages, with_languages
-    from phases.shared.database.chunks import chunk_page
+    from phases.shared.database.chunk_pages import chunk_page
     with _knowledge(arguments) as connection:
         if arguments.language:
             note_languages(connection)

@@ -16,10 +16,10 @@ from phases.rag_data.ingest import ingest_files
 from phases.rag_data.language import note_languages, with_languages
 from phases.shared.database.changes import last_action, undo_last
 from phases.shared.database.chunk_cuts import merge_with_next, split_chunk
+from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.chunks import (
     ChunkRow,
     Summary,
-    chunk_page,
     delete_chunk,
     edit_chunk,
     get_chunk,

@@ -22,7 +22,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from phases.shared.database.chunk_index import match_chunks, snippets
-from phases.shared.database.chunks import ChunkRow, get_chunks, holds
+from phases.shared.database.chunk_pages import holds
+from phases.shared.database.chunks import ChunkRow, get_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.database.vector_file import documents_named, vector_table
 from phases.shared.errors import NotReady, SettingError

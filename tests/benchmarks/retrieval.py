@@ -23,7 +23,7 @@ import numpy as np
 
 from phases.rag_data import embed, ingest
 from phases.rag_data.config import EmbedConfig, IngestConfig
-from phases.shared.database.chunks import chunk_page
+from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.connection import knowledge, transaction
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.embedding import embed_texts, load_embedder

@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from phases.shared import search_words
-from phases.shared.database.chunks import chunk_page, set_chunk_state
+from phases.shared.database.chunk_pages import chunk_page
+from phases.shared.database.chunks import set_chunk_state
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.models.host_client import ModelHost

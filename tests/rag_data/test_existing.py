@@ -14,7 +14,8 @@ from phases.rag_data.ingest import ingest_files
 from phases.rag_data.preview import preview_file
 from phases.shared.database import foreign
 from phases.shared.database.changes import undo_last
-from phases.shared.database.chunks import chunk_page, held_out_chunks, set_chunk_state
+from phases.shared.database.chunk_pages import chunk_page
+from phases.shared.database.chunks import held_out_chunks, set_chunk_state
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import document_text, list_documents
 from phases.shared.errors import FileRejected

@@ -12,7 +12,7 @@ from datasets.exceptions import DatasetNotFoundError
 from phases.rag_data.config import DatasetConfig
 from phases.rag_data.hub import RECOMMENDED, import_dataset, run
 from phases.rag_data.hub_rows import fetch_rows, in_words
-from phases.shared.database.chunks import chunk_page
+from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.errors import FileRejected, NotReady, SettingError

@@ -11,7 +11,8 @@ from phases.rag_data.collect import clean_source_name
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
 from phases.shared.database.changes import undo_last
-from phases.shared.database.chunks import chunk_page, held_out_chunks, knowledge_summary
+from phases.shared.database.chunk_pages import chunk_page
+from phases.shared.database.chunks import held_out_chunks, knowledge_summary
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import document_text, list_documents, remove_document
 from phases.shared.errors import FileRejected, NotReady

@@ -16,7 +16,7 @@ from phases.rag_data.ingest import ingest_files
 from phases.rag_data.preview import preview_file
 from phases.rag_data.templates import offers, parse_template, render
 from phases.shared.database.changes import undo_last
-from phases.shared.database.chunks import chunk_page
+from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.errors import FileRejected, SettingError

@@ -20,7 +20,6 @@ from phases.shared.errors import StorageError
 COLUMNS = """c.id, c.content, c.source, c.chunk_index, c.metadata, r.document, r.content_hash, r.state, r.origin,
              r.held_out, r.tokens, r.span_start, r.span_end, r.language"""
 TABLES = "rag_chunks AS c JOIN chunk_records AS r ON r.id = c.id"
-IN_STATE = "r.state IN ('active', 'excluded') AND (:state IS NULL OR r.state = :state) AND (:held_out IS NULL OR r.held_out = :held_out)"
 
 
 @dataclass(frozen=True)
@@ -95,81 +94,6 @@ def insert_chunks(connection: sqlite3.Connection, document: int, source: str, ch
             "INSERT INTO rag_chunks (id, content, source, chunk_index, metadata) VALUES (?, ?, ?, ?, ?)",
             (made.lastrowid, chunk.content, source, index, json.dumps(chunk.metadata, ensure_ascii=False)))
     return ids
-
-
-def chunk_page(connection: sqlite3.Connection, page: int = 1, per_page: int = 50, source: str | None = None,
-               state: str | None = None, contains: str | None = None, language: str | None = None) -> tuple[list[ChunkRow], int]:
-    """One page of chunks in reading order, and how many there are in all.
-
-    Args:
-        page: counted from 1.
-        source: only chunks of this file.
-        state: "active", "excluded" or "held_out"; None for all.
-        contains: only chunks with these characters in a row, signs as they stand, capital letters like small ones.
-        language: only chunks in this language; "unknown" for those whose words do not tell.
-    """
-    skipped = (max(page, 1) - 1) * per_page
-    if contains:
-        found = _ids_containing(connection, contains, source, state, language)
-        ids, total = found[skipped:skipped + per_page], len(found)
-    else:
-        counts = _chunks_per_document(connection, source, state, language)
-        ids, total = _ids_of_page(connection, counts, skipped, per_page, state, language), sum(counts.values())
-    rows = get_chunks(connection, ids)
-    return [rows[one] for one in ids], total
-
-
-def _chunks_per_document(connection: sqlite3.Connection, source: str | None, state: str | None, language: str | None) -> dict[int, int]:
-    """How many chunks the filters leave of each document, in the order of the documents."""
-    rows = connection.execute(
-        f"SELECT r.document, count(*) AS n FROM chunk_records AS r WHERE {_kept(language)} "
-        "AND (:source IS NULL OR r.document IN (SELECT id FROM documents WHERE source = :source)) GROUP BY r.document ORDER BY r.document",
-        {**_filter_values(state, language), "source": source})
-    return {row["document"]: row["n"] for row in rows}
-
-
-def _ids_of_page(connection: sqlite3.Connection, counts: dict[int, int], skipped: int, wanted: int, state: str | None,
-                 language: str | None) -> list[int]:
-    """The chunks of a page: only the documents that reach into it are looked at, along the index of their chunks."""
-    documents, before, passed = [], 0, 0
-    for document, count in counts.items():
-        if passed + count <= skipped:
-            before += count
-        elif passed < skipped + wanted:
-            documents.append(document)
-        passed += count
-    rows = connection.execute(
-        "SELECT c.id FROM documents AS d CROSS JOIN rag_chunks AS c ON c.source = d.source CROSS JOIN chunk_records AS r ON r.id = c.id "
-        f"WHERE d.id IN (SELECT value FROM json_each(:documents)) AND r.document = d.id AND {_kept(language)} "
-        "ORDER BY d.id, c.chunk_index, c.id LIMIT :wanted OFFSET :skipped",
-        {**_filter_values(state, language), "documents": json.dumps(documents), "wanted": wanted, "skipped": skipped - before})
-    return [row["id"] for row in rows]
-
-
-def _ids_containing(connection: sqlite3.Connection, contains: str, source: str | None, state: str | None,
-                    language: str | None) -> list[int]:
-    """All chunks that hold the characters, in reading order: every text is read once."""
-    connection.create_function("holds", 2, holds, deterministic=True)
-    rows = connection.execute(
-        f"SELECT c.id FROM {TABLES} WHERE {_kept(language)} AND (:source IS NULL OR c.source = :source) AND holds(c.content, :contains) "
-        "ORDER BY r.document, c.chunk_index, c.id", {**_filter_values(state, language), "contains": contains.casefold(), "source": source})
-    return [row["id"] for row in rows]
-
-
-def _kept(language: str | None) -> str:
-    """The condition of the filters. The language is not named where all are wanted: the index of the counts does not hold it."""
-    return IN_STATE + (" AND r.language = :language" if language else "")
-
-
-def _filter_values(state: str | None, language: str | None) -> dict[str, Any]:
-    """The values of the condition; "held_out" is a mark beside the state."""
-    held_out = state == "held_out"
-    return {"state": None if held_out else state, "held_out": 1 if held_out else None, "language": language}
-
-
-def holds(content: str | None, casefolded: str) -> bool:
-    """Whether the characters stand in a row in the text. In Python, since SQLite knows the case of a to z only."""
-    return casefolded in (content or "").casefold()
 
 
 def get_chunk(connection: sqlite3.Connection, chunk_id: int) -> ChunkRow:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from phases.shared.database.changes import last_action, undo_last
+from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.chunks import (
     NewChunk,
     Summary,
     all_chunks,
-    chunk_page,
     delete_chunk,
     edit_chunk,
     exclude_chunks,
