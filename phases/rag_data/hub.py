@@ -25,6 +25,7 @@ from phases.rag_data import ingest
 from phases.rag_data.config import DatasetConfig, IngestConfig
 from phases.rag_data.extract.records import Records, flatten
 from phases.rag_data.hub_rows import fetch_rows
+from phases.rag_data.originals import copy_original
 from phases.rag_data.preview import preview_records
 from phases.rag_data.shape import LABELS
 from phases.rag_data.templates import columns_of, offers, parse_template
@@ -129,7 +130,7 @@ def _kept(context: JobContext, about: Mapping[str, Any]) -> dict[str, Any]:
     rows = context.job_dir / ROWS
     digest = sha256_of(rows)
     stored = f"{digest}.jsonl"
-    ingest.copy_original(rows, context.project.documents / stored)
+    copy_original(rows, context.project.documents / stored)
     how = about["template"].replace("\n", " / ") or "sections of fields"
     notes = [f"Read as: {how}"]
     if about["cut"]:

@@ -12,24 +12,23 @@ Commands: `python app.py ingest NAME FILE_OR_FOLDER...`, `python app.py reingest
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from phases.rag_data import originals
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.clean.switches import added_up
-from phases.rag_data.collect import Found, Limits, collect_files, free_name, walk_folder
+from phases.rag_data.collect import Limits, collect_files, free_name
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.existing import is_database, read_existing
 from phases.rag_data.extract.document import Document
-from phases.rag_data.extract.formats import check_file, format_of
 from phases.rag_data.extract.parser import Parser
+from phases.rag_data.originals import check_upload, listed_file
 from phases.rag_data.parse_pool import ParsePool, Read, begin_ahead, worker_count
 from phases.rag_data.reread import NOT_OF_READING, labels_again, listed_again, reading_outcome
 from phases.rag_data.shape import LABELS, reading_of, shape_of, take_schemas
@@ -43,16 +42,14 @@ from phases.shared.database.documents import (
     list_documents,
     original_is_used,
 )
-from phases.shared.errors import FileRejected, NotReady
-from phases.shared.files import read_json_lines, sha256_of, sync_folder, write_json
+from phases.shared.errors import FileRejected
+from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import PROGRESS_SECONDS, RECORDS_FILE, JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.tokenizer import TokenCounter, token_counter
 from phases.shared.options import as_mapping
 from phases.shared.project import Project
 
-MAX_FILE_BYTES = 200_000_000
-MAX_TOTAL_BYTES = 2_000_000_000
 STORED = {"added", "replaced", "read_again"}
 AHEAD = 4  # files for each worker that are begun before the first of them is recorded: what is held in memory
 
@@ -63,28 +60,6 @@ def ingest_files(projects: Path, project: Project, config: IngestConfig, files: 
     check_upload(files)
     listed = [{"source": one.name, "path": str(one.resolve())} for one in files]
     return submit_job(projects, project, "ingest", config, arguments={"files": listed})
-
-
-def check_upload(files: Iterable[Path]) -> None:
-    """Everything is there, no folder is empty, and all of it is not too much. Raises NotReady or FileRejected."""
-    total = 0
-    files = list(files)
-    if not files:
-        raise NotReady("No file was chosen.", "Choose one or more files: PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, "
-                       "Markdown, TXT, CSV, JSON, Parquet, a knowledge base (SQLite), or a ZIP or folder of them.")
-    for path in files:
-        if path.is_dir():
-            inside = [one.path.stat().st_size for one in walk_folder(path) if one.path]
-            if not inside:
-                raise FileRejected(f"The folder '{path}' holds no files.", "Check the path.", subject=path.name, code="file_folder")
-            total += sum(inside)
-        elif not path.is_file():
-            raise FileRejected(f"There is no file '{path}'.", "Check the path.", subject=path.name, code="file_missing")
-        else:
-            total += path.stat().st_size
-    if total > MAX_TOTAL_BYTES:
-        raise FileRejected(f"These files are {total / 1e9:.1f} GB together; {MAX_TOTAL_BYTES / 1e9:.0f} GB go at a time.",
-                           "Add them in several steps.", code="files_too_large")
 
 
 def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
@@ -101,10 +76,10 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
     check_upload(path for _, path in given)
     listed: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
-        found, labels = take_schemas(collect_files(given, Path(scratch), Limits(MAX_FILE_BYTES, MAX_TOTAL_BYTES)))
+        found, labels = take_schemas(collect_files(given, Path(scratch), Limits(originals.MAX_FILE_BYTES, originals.MAX_TOTAL_BYTES)))
         for one in found:
             source = free_name(one.source, listed)
-            listed[source] = _listed_file(project, one, source)
+            listed[source] = listed_file(project, one, source)
     write_json(inputs / LABELS, labels)
     with knowledge(project):  # made here, because the job's child only reads it
         write_json(inputs / "files.json", list(listed.values()))
@@ -149,45 +124,6 @@ def apply(connection: sqlite3.Connection, project: Project, job_id: str, record:
     stored = project.documents / file["stored"] if file["stored"] else None
     if stored and not original_is_used(connection, file["sha256"], stored.suffix.lstrip(".")):
         stored.unlink(missing_ok=True)
-
-
-def _listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
-    listed: dict[str, Any] = {"source": source, "stored": "", "sha256": "", "bytes": 0, "rejected": None, "notes": []}
-    if source != found.source:
-        listed["notes"] = [f"Another file of this import is called '{found.source}' too; this one is listed as '{source}'."]
-    path, size = found.path, found.path.stat().st_size if found.path else 0
-    listed["bytes"] = size
-    if path is None:
-        return {**listed, "rejected": found.refused.as_record() if found.refused else None}
-    try:
-        kind = format_of(source)
-        if size > MAX_FILE_BYTES:
-            raise FileRejected(f"'{source}' has {size / 1e6:,.0f} MB; a file may have {MAX_FILE_BYTES / 1e6:.0f} MB.",
-                               "Split it.", subject=source, code="file_too_large")
-        check_file(path, source)
-    except FileRejected as refused:
-        return {**listed, "rejected": refused.as_record()}
-    digest = sha256_of(path)
-    stored = f"{digest}.{kind.media}"
-    copy_original(path, project.documents / stored)
-    return {**listed, "stored": stored, "sha256": digest}
-
-
-def copy_original(path: Path, target: Path) -> None:
-    """A whole copy under its content's name, or none."""
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with path.open("rb") as original, beside.open("wb") as copy:
-            shutil.copyfileobj(original, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-    sync_folder(target.parent)
 
 
 def _parser_maker(config: IngestConfig, cleaning: Cleaning, counter: TokenCounter) -> Callable[[], Parser]:

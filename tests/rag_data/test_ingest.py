@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phases.rag_data import ingest
+from phases.rag_data import ingest, originals
 from phases.rag_data.collect import clean_source_name
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
@@ -160,11 +160,11 @@ def test_a_missing_file_stops_everything_at_once(project: Project, folder: Path)
 
 def test_files_and_imports_have_a_largest_size(project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     large, small = text_file(folder, "large.txt", "words " * 50), text_file(folder, "small.txt", "few words")
-    monkeypatch.setattr(ingest, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(originals, "MAX_FILE_BYTES", 100)
     job = add(project, large, small)
     assert job.result["added"] == ["small.txt"]
     assert "large.txt" in job.result["rejected"][0]["reason"]
-    monkeypatch.setattr(ingest, "MAX_TOTAL_BYTES", 200)
+    monkeypatch.setattr(originals, "MAX_TOTAL_BYTES", 200)
     with pytest.raises(FileRejected, match="together"):
         ingest_files(project.root.parent, project, IngestConfig(), [large, small])
 
