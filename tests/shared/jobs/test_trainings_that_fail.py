@@ -119,20 +119,19 @@ def test_a_disk_that_fills_during_a_save(tmp_path: Path, small_disk: Path) -> No
     assert written == outcome(project, "whole")
 
 
-def test_memory_that_runs_out_in_the_middle(queue: Trainings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system refuses the process further address space after some steps."""
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")  # or freed memory would be used again without asking the system
+def test_memory_that_runs_out_in_the_middle(queue: Trainings) -> None:
+    """After some steps the system refuses the process further memory: the first measurement and save need some."""
     queue.work()
-    job = queue.train(epochs=500, batch_size=14, save_steps=3)
-    queue.until(lambda: queue.whole_checkpoints(job))
+    job = queue.train(epochs=500, batch_size=14, save_steps=40)
+    queue.until(lambda: queue.losses(job))
     pid = queue.child_of(job)
-    resource.prlimit(pid, resource.RLIMIT_AS, (psutil.Process(pid).memory_info().vms, resource.RLIM_INFINITY))
+    resource.prlimit(pid, resource.RLIMIT_DATA, (psutil.Process(pid).memory_info().data - 2**20, resource.RLIM_INFINITY))
     failed = queue.ended(job)
     assert (failed.state, failed.resumable, failed.error["code"]) == ("failed", True, "out_of_memory"), failed.error
     advice = failed.error["advice"]
     for lever in ("batch smaller (14 now", "gradient checkpointing on (off now)", "(48 tokens now)", "smaller base model", "QLoRA"):
         assert lever in advice
-    assert queue.next_job_runs() and queue.whole_checkpoints(job)
+    assert queue.next_job_runs()
 
 
 def test_a_kill_from_outside_is_called_that(queue: Trainings) -> None:
