@@ -19,6 +19,7 @@ from phases.shared.database.chunks import ChunkRow, held_out_chunks, training_ch
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.errors import ModelError, NotReady
+from phases.shared.evaluation.general import general_texts
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.models.machine import this_machine, too_large
@@ -66,7 +67,8 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
         lengths, evaluated = (packed_lengths(some, longest) for some in (lengths, evaluated))
     warnings = () if held_out else ("No chunks are held out, so perplexity will not be measured.",)
     notes = (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",) if held_out else ()
-    rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, warnings, notes)
+    measured = sum(evaluated) + sum(counter.texts(general_texts(project.language)[0]))
+    rows = Rows(len(chunks), lengths, evaluated, measured, counter.name, counter.exact, warnings, notes)
     return make_plan(project, "cpt", config, base, rows, missing_for_cpt(project, config))
 
 

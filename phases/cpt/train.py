@@ -16,6 +16,7 @@ from typing import Any
 
 from phases.cpt.config import CptConfig
 from phases.cpt.corpus import piece_borders
+from phases.shared.evaluation.general import general_texts
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.base import fetch_base, model_hash
@@ -68,9 +69,10 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     texts, held_out = (list(read_json_lines(context.inputs / f"{name}.jsonl")) for name in ("texts", "held_out"))
     rows = training_rows(texts, tokenizer, text_end, max_length)
     loaded = time.monotonic()
-    before, tokens = _perplexity_before(context, model, tokenizer, held_out)
+    before = _perplexity_before(context, model, tokenizer, held_out)
     spent = time.monotonic() - loaded
-    beginning = Beginning(settings_key(base_name, "cpt", config), loaded - fetched, fetched - began + spent, before, tokens, spent)
+    beginning = Beginning(settings_key(base_name, "cpt", config), loaded - fetched, fetched - began + spent, before["value"],
+                          before["tokens"] + before["general_tokens"], spent)
     context.phase("training")
     checks = training_rows([{**one, "last": False} for one in held_out], tokenizer, text_end, max_length)
     data_hash = hashlib.sha256((context.inputs / "texts.jsonl").read_bytes() + base_hash.encode()).hexdigest()
@@ -81,9 +83,11 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     trained = train_adapter(context, config, model, tokenizer, data)
     if context.rank:
         return
-    after = _measure(context, trained.model, tokenizer, held_out)[0]
+    after = _measure(context, trained.model, tokenizer, held_out)
     figures = {**trained.figures, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
-               "perplexity_before": before, "perplexity_after": after, "perplexity_tokens": tokens}
+               "perplexity_before": before["value"], "perplexity_after": after["value"], "perplexity_tokens": before["tokens"],
+               "general_before": before["general"], "general_after": after["general"], "general_tokens": before["general_tokens"],
+               "general_language": after["general_language"]}
     context.phase("saving")
     _save(context, config, finished, trained.model, tokenizer, (base_name, folder, base_hash), data_hash, texts, figures)
     measure_run(context, trained.clock, beginning)
@@ -109,20 +113,24 @@ def pieces(ids: Sequence[int], begin: Sequence[int], max_length: int) -> list[li
     return [[*(begin or ids[max(0, start - 1):start]), *ids[start:end]] for start, end in piece_borders(len(ids), max_length)]
 
 
-def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of the base model; kept in the job's folder, so that a resumed run does not measure again."""
     kept = context.job_dir / "perplexity_before.json"
-    if not kept.exists():
-        value, tokens = _measure(context, model, tokenizer, held_out)
-        write_json(kept, {"value": value, "tokens": tokens})
-    measured = json.loads(kept.read_text(encoding="utf-8"))
-    return measured["value"], measured["tokens"]
+    measured = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if "general" not in measured:  # nor does a run of an older version know it
+        measured = _measure(context, model, tokenizer, held_out)
+        write_json(kept, measured)
+    return measured
 
 
-def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Perplexity on what is held out, and on general text: what the training taught, and what it cost."""
     from phases.shared.evaluation.perplexity import perplexity
     context.phase("evaluating")
-    return perplexity(model, tokenizer, [one["text"] for one in held_out])
+    value, tokens = perplexity(model, tokenizer, [one["text"] for one in held_out])
+    texts, language = general_texts(context.project.language)
+    general, general_tokens = perplexity(model, tokenizer, texts)
+    return {"value": value, "tokens": tokens, "general": general, "general_tokens": general_tokens, "general_language": language}
 
 
 def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base: tuple[str, Path, str],

@@ -157,13 +157,14 @@ TABS = {
     "evaluation.model": "Model",
     "evaluation.closed_book": "Held-out phrasings, right",
     "evaluation.unasked": "Never asked, right",
-    "evaluation.perplexity": "Perplexity",
+    "evaluation.perplexity": "Perplexity", "evaluation.general": "Perplexity, general text",
     "evaluation.stop_rate": "Ended by itself",
     "evaluation.interval": "({low} to {high}, {n} questions)",
     "evaluation.not_asked": "not asked",
     "evaluation.note": "Right: the answer's words are the expected ones (SQuAD exact match), with the 95 % interval. Held-out phrasings ask about "
                        "facts that were taught, in words never seen. Never asked: facts that stand in the documents but in no training "
-                       "question. Perplexity on sections kept aside: lower is better. Ended by itself: answers that stopped at an end token and "
+                       "question. Perplexity on sections kept aside: lower is better. Perplexity on general text, which no "
+                       "training reads: so far as it lies above that of the base model, the model has forgotten. Ended by itself: answers that stopped at an end token and "
                        "were not cut off.",
     "evaluation.examples": "Examples", "evaluation.question": "Question", "evaluation.answer": "Expected",
     "chat.model": "Chat", "chat.which": "Model",
