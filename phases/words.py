@@ -286,6 +286,12 @@ def evaluation_table(rows: Sequence[Record]) -> str:
                          one["unasked_n"], _number(one["perplexity"]), _number(one.get("general_perplexity")), percent(one.get("stop_rate"))) for one in rows])
 
 
+def show_models(result: Record) -> str:
+    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], _plain(one["figures"]), _gigabytes(one["bytes"]))
+            for one in result["models"]]
+    return table(("name", "kind", "made from", "job", "made", "figures", "size"), rows)
+
+
 def show_export(result: Record) -> str:
     lines = [_state_line(result)]
     if result.get("folder"):

@@ -1,7 +1,7 @@
 """Continued pretraining: the base model reads the project's texts; an adapter, or the whole model, is what it learns.
 
 In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the weights, the tokenizer,
-model.json and a model card, then published as models/cpt_model/. Runs in a child process.    python app.py cpt NAME
+model.json and a model card, then published as models/cpt_model/, or models/cpt-NAME/ with a name. Runs in a child process.    python app.py cpt NAME
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.base import fetch_base, model_hash
 from phases.shared.models.card import Lineage, write_card
-from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, model_folder, named, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
 from phases.shared.training.measured import Beginning, probe_result, settings_key
@@ -37,8 +37,8 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     if context.rank:
         return {}  # of several processes the first writes and publishes
     context.phase("publishing")
-    publish(finished, context.project.cpt_model)
-    return {"model": "models/cpt_model", **read_model_info(finished).figures}
+    published = publish(finished, model_folder(context.project, named("cpt", config.name)))
+    return {"model": f"models/{published.name}", **read_model_info(finished).figures}
 
 
 def probe(context: JobContext, config: CptConfig) -> dict[str, Any]:
@@ -143,12 +143,12 @@ def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, to
     else:
         save_adapter(model, tokenizer, beside, base[0], base[1])
     info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
-                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
+                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures, phase="cpt")
     write_model_info(beside, info)
     sources = {one["source"]: None for one in texts}
     measured = {**figures, **({} if figures["perplexity_before"] is not None else
                               {"perplexity_before": NO_HELD_OUT, "perplexity_after": NO_HELD_OUT})}
-    write_card(beside, Lineage(f"CPT model of {context.project.name}", info, as_mapping(config), data_hash,
+    write_card(beside, Lineage(f"CPT model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
                                {"documents": ", ".join(sources), "chunks": len({one["chunk"] for one in texts})}, measured,
                                context.project.language))
     settle(beside, finished)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent / "general"
+FOLDER = Path(__file__).resolve().parent / "general_texts"
 OTHERWISE = "en"
 
 
