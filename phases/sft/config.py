@@ -56,7 +56,7 @@ class SftConfig(TrainingSettings):
 class EvaluateConfig:
     """Closed-book questions and perplexity for several models of the project."""
 
-    models: str = option("base,cpt,final", label="Models", help="Names of models, with commas between them.")
+    models: str = option("base,cpt,final", label="Models", help="Any models of the project; as a flag with commas between them.")
     batch_size: int = option(16, label="Batch size", help="Questions answered at once.", low=1, high=1024)
     max_new_tokens: int = option(48, label="Length of an answer", unit="tokens", help="An answer ends here at the latest.",
                                  low=1, high=2048)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from phases.cli import main
 from phases.cpt.config import CptConfig
 from phases.cpt.corpus import plan_cpt
 from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
@@ -94,6 +95,18 @@ def test_cpt_run_again_leaves_the_final_models_and_their_parent(several: Project
     continue_job(context_of(project, SHORT), "sft")
     weights = final / "model.safetensors"
     assert sha256_of(weights) == before[weights] and read_model_info(final).parent["job"] == NAMED
+
+
+def test_the_commands_list_and_refuse(several: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--projects", str(several.root.parent))
+    assert main(["models", "lamps", *given]) == 0
+    listed = capsys.readouterr().out
+    assert listed.splitlines()[0].split() == ["name", "kind", "made", "from", "job", "made", "figures", "size"]
+    assert any(line.startswith("final-short") and "cpt-lamps" in line for line in listed.splitlines()) and "general_after" in listed
+    assert main(["delete-model", "lamps", "base", *given]) == 1 and "no model that this project made" in capsys.readouterr().err
+    assert main(["cpt", "lamps", "--name", "../evil", "--plan", *given]) == 2
+    assert main(["sft", "lamps", "--parent", "cpt-x", "--plan", *given]) == 0
+    assert "choose one of cpt, cpt-lamps, or base" in capsys.readouterr().out
 
 
 def test_deleting_waits_for_the_jobs_that_need_the_model_and_leaves_its_run(several: Project) -> None:
