@@ -137,8 +137,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("sft", "CPT model + pairs -> final model (tab 4)", commands.sft, words.show_sft, TRAINING, config="phases.sft.config:SftConfig"),
     Command("evaluate", "ask base, CPT and final model the held-out questions", commands.evaluate, words.show_evaluation,
             LATER, config="phases.sft.config:EvaluateConfig"),
+    Command("models", "list the project's models: what each was made from, when, its figures and size", commands.models, words.show_models),
+    Command("delete-model", "delete a model that no job needs; the run that made it stays", commands.delete_model, words.show_sentence,
+            (_argument("model", metavar="MODEL", help="its name, as 'models' lists it"),)),
     Command("chat", "ask a model of the project", commands.chat, words.show_chat, (
-        _argument("--model", default="final", help="base, cpt or final"),
+        _argument("--model", default="final", help="a name that 'models' lists: base, cpt, final ..."),
         _argument("--prompt", help="the question; without it, questions are read line by line"),
         _argument("--system", default="", help="system prompt"),
         _argument("--temperature", type=float, default=0.7, help="0 answers greedily"),

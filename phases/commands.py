@@ -311,6 +311,16 @@ def set_key(arguments: Namespace) -> dict[str, Any]:
 
 # ---- tab 4 ----
 
+def models(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.models.overview import model_rows
+    return {"models": [dataclasses.asdict(one) for one in model_rows(_project(arguments))]}
+
+
+def delete_model(arguments: Namespace) -> dict[str, Any]:
+    from phases.shared.models.overview import delete_model
+    return {"sentence": delete_model(arguments.projects, _project(arguments), arguments.model)}
+
+
 def sft(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.config import SftConfig
     from phases.sft.data import plan_sft

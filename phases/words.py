@@ -243,6 +243,8 @@ def show_cpt(result: Record) -> str:
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
         lines.append(f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, "
                      f"{_number(result.get('perplexity_after'))} after")
+        lines.append(f"perplexity on general text: {_number(result.get('general_before'))} before, {_number(result.get('general_after'))} after "
+                     "(higher: so much was forgotten)")
     return "\n".join(lines)
 
 
@@ -278,10 +280,16 @@ def show_evaluation(result: Record) -> str:
 def evaluation_table(rows: Sequence[Record]) -> str:
     """Base, CPT and final model side by side, each share with its 95 % interval and number of questions."""
     head = ("model", "held-out phrasings right", "95 % interval", "n", "never-asked facts right", "95 % interval", "n",
-            "perplexity, held-out sections", "ended by itself")
+            "perplexity, held-out sections", "perplexity, general text", "ended by itself")
     return table(head, [(one["model"], percent(one["closed_book_accuracy"]), _interval(one["closed_book_interval"]),
                          one["closed_book_n"], percent(one["unasked_accuracy"]), _interval(one["unasked_interval"]),
-                         one["unasked_n"], _number(one["perplexity"]), percent(one.get("stop_rate"))) for one in rows])
+                         one["unasked_n"], _number(one["perplexity"]), _number(one.get("general_perplexity")), percent(one.get("stop_rate"))) for one in rows])
+
+
+def show_models(result: Record) -> str:
+    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], _plain(one["figures"]), _gigabytes(one["bytes"]))
+            for one in result["models"]]
+    return table(("name", "kind", "made from", "job", "made", "figures", "size"), rows)
 
 
 def show_export(result: Record) -> str:

@@ -32,6 +32,7 @@ class CptConfig(TrainingSettings):
 
     preset: str = option("standard", label="Preset", choices=("standard", "small", "large"),
                          help="Starting values: standard, small corpus and small model, or a model of 3B and more.")
+    name: str = option("", label="Name", help="Empty: the model \"cpt\". Another name keeps several: medical makes \"cpt-medical\".")
     base_model: str = option("", label="Base model", help="builtin, a folder, or a Hugging Face id; empty: the project's.")
     method: str = method_option()
     learning_rate: float = option(3e-4, label="Learning rate", help="3e-4 suits LoRA, 5e-5 full fine-tuning.",

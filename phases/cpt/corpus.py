@@ -19,8 +19,10 @@ from phases.shared.database.chunks import ChunkRow, held_out_chunks, training_ch
 from phases.shared.database.connection import knowledge
 from phases.shared.database.documents import list_documents
 from phases.shared.errors import ModelError, NotReady
+from phases.shared.evaluation.general import general_texts
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
+from phases.shared.models.folder import named, replaced
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import TextCounter, counter_of
@@ -66,7 +68,9 @@ def plan_cpt(project: Project, config: CptConfig) -> Plan:
         lengths, evaluated = (packed_lengths(some, longest) for some in (lengths, evaluated))
     warnings = () if held_out else ("No chunks are held out, so perplexity will not be measured.",)
     notes = (f"{len(held_out)} chunks are held out to measure perplexity and are not trained on.",) if held_out else ()
-    rows = Rows(len(chunks), lengths, evaluated, sum(evaluated), counter.name, counter.exact, warnings, notes)
+    notes += replaced(project, named("cpt", config.name))
+    measured = sum(evaluated) + sum(counter.texts(general_texts(project.language)[0]))
+    rows = Rows(len(chunks), lengths, evaluated, measured, counter.name, counter.exact, warnings, notes)
     return make_plan(project, "cpt", config, base, rows, missing_for_cpt(project, config))
 
 
@@ -91,7 +95,7 @@ def piece_borders(length: int, max_length: int) -> list[tuple[int, int]]:
 
 
 def prepare(project: Project, config: CptConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Freeze the texts and the base model's name; write data/cpt_data.txt. Raises NotReady."""
+    """Freeze the texts and the base model's name; write data/cpt_data.txt. Raises NotReady, SettingError."""
     chunks = _freeze(project, config, inputs, held_out=None)
     with knowledge(project) as connection:
         titles = {one.id: one.title or one.source for one in list_documents(connection)}
@@ -104,6 +108,7 @@ def prepare_probe(project: Project, config: CptConfig, inputs: Path, arguments: 
 
 
 def _freeze(project: Project, config: CptConfig, inputs: Path, held_out: int | None) -> list[ChunkRow]:
+    named("cpt", config.name)
     missing = missing_for_cpt(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)

@@ -14,6 +14,7 @@ from phases.shared.ui.base_models import build_base_models
 from phases.shared.ui.job_panel import build_run_panel
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.model_table import build_models
 from phases.shared.ui.texts import say
 from phases.shared.ui.training_form import Training, build_plan, build_settings
 from phases.shared.ui.window import Pulse, Window
@@ -36,6 +37,7 @@ def build(window: Window, pulse: Pulse) -> None:
             build_base_models(window, pulse, settings[0].fields["base_model"])
             build_plan(window, pulse, TRAINING, settings)
             build_run_panel(window, pulse, "cpt", CptConfig)
+            build_models(window, pulse, "cpt")
 
 
 PLAN = TabPlan(say("tab.cpt"), "cpt", state_line, build)

@@ -1,7 +1,7 @@
 """Continued pretraining: the base model reads the project's texts; an adapter, or the whole model, is what it learns.
 
 In (frozen by corpus.py): texts.jsonl, held_out.jsonl, base.json. Out: models/runs/JOB/ with the weights, the tokenizer,
-model.json and a model card, then published as models/cpt_model/. Runs in a child process.    python app.py cpt NAME
+model.json and a model card, then published as models/cpt_model/, or models/cpt-NAME/ with a name. Runs in a child process.    python app.py cpt NAME
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 from phases.cpt.config import CptConfig
 from phases.cpt.corpus import piece_borders
+from phases.shared.evaluation.general import general_texts
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.base import fetch_base, model_hash
 from phases.shared.models.card import Lineage, write_card
-from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, model_folder, named, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
 from phases.shared.training.measured import Beginning, probe_result, settings_key
@@ -36,8 +37,8 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     if context.rank:
         return {}  # of several processes the first writes and publishes
     context.phase("publishing")
-    publish(finished, context.project.cpt_model)
-    return {"model": "models/cpt_model", **read_model_info(finished).figures}
+    published = publish(finished, model_folder(context.project, named("cpt", config.name)))
+    return {"model": f"models/{published.name}", **read_model_info(finished).figures}
 
 
 def probe(context: JobContext, config: CptConfig) -> dict[str, Any]:
@@ -68,9 +69,10 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     texts, held_out = (list(read_json_lines(context.inputs / f"{name}.jsonl")) for name in ("texts", "held_out"))
     rows = training_rows(texts, tokenizer, text_end, max_length)
     loaded = time.monotonic()
-    before, tokens = _perplexity_before(context, model, tokenizer, held_out)
+    before = _perplexity_before(context, model, tokenizer, held_out)
     spent = time.monotonic() - loaded
-    beginning = Beginning(settings_key(base_name, "cpt", config), loaded - fetched, fetched - began + spent, before, tokens, spent)
+    beginning = Beginning(settings_key(base_name, "cpt", config), loaded - fetched, fetched - began + spent, before["value"],
+                          before["tokens"] + before["general_tokens"], spent)
     context.phase("training")
     checks = training_rows([{**one, "last": False} for one in held_out], tokenizer, text_end, max_length)
     data_hash = hashlib.sha256((context.inputs / "texts.jsonl").read_bytes() + base_hash.encode()).hexdigest()
@@ -81,9 +83,11 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     trained = train_adapter(context, config, model, tokenizer, data)
     if context.rank:
         return
-    after = _measure(context, trained.model, tokenizer, held_out)[0]
+    after = _measure(context, trained.model, tokenizer, held_out)
     figures = {**trained.figures, "tokens": round(sum(len(row["input_ids"]) for row in rows) * config.epochs),
-               "perplexity_before": before, "perplexity_after": after, "perplexity_tokens": tokens}
+               "perplexity_before": before["value"], "perplexity_after": after["value"], "perplexity_tokens": before["tokens"],
+               "general_before": before["general"], "general_after": after["general"], "general_tokens": before["general_tokens"],
+               "general_language": after["general_language"]}
     context.phase("saving")
     _save(context, config, finished, trained.model, tokenizer, (base_name, folder, base_hash), data_hash, texts, figures)
     measure_run(context, trained.clock, beginning)
@@ -109,20 +113,24 @@ def pieces(ids: Sequence[int], begin: Sequence[int], max_length: int) -> list[li
     return [[*(begin or ids[max(0, start - 1):start]), *ids[start:end]] for start, end in piece_borders(len(ids), max_length)]
 
 
-def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+def _perplexity_before(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Of the base model; kept in the job's folder, so that a resumed run does not measure again."""
     kept = context.job_dir / "perplexity_before.json"
-    if not kept.exists():
-        value, tokens = _measure(context, model, tokenizer, held_out)
-        write_json(kept, {"value": value, "tokens": tokens})
-    measured = json.loads(kept.read_text(encoding="utf-8"))
-    return measured["value"], measured["tokens"]
+    measured = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if "general" not in measured:  # nor does a run of an older version know it
+        measured = _measure(context, model, tokenizer, held_out)
+        write_json(kept, measured)
+    return measured
 
 
-def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> tuple[float | None, int]:
+def _measure(context: JobContext, model: Any, tokenizer: Any, held_out: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Perplexity on what is held out, and on general text: what the training taught, and what it cost."""
     from phases.shared.evaluation.perplexity import perplexity
     context.phase("evaluating")
-    return perplexity(model, tokenizer, [one["text"] for one in held_out])
+    value, tokens = perplexity(model, tokenizer, [one["text"] for one in held_out])
+    texts, language = general_texts(context.project.language)
+    general, general_tokens = perplexity(model, tokenizer, texts)
+    return {"value": value, "tokens": tokens, "general": general, "general_tokens": general_tokens, "general_language": language}
 
 
 def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, tokenizer: Any, base: tuple[str, Path, str],
@@ -135,12 +143,12 @@ def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, to
     else:
         save_adapter(model, tokenizer, beside, base[0], base[1])
     info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
-                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
+                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures, phase="cpt")
     write_model_info(beside, info)
     sources = {one["source"]: None for one in texts}
     measured = {**figures, **({} if figures["perplexity_before"] is not None else
                               {"perplexity_before": NO_HELD_OUT, "perplexity_after": NO_HELD_OUT})}
-    write_card(beside, Lineage(f"CPT model of {context.project.name}", info, as_mapping(config), data_hash,
+    write_card(beside, Lineage(f"CPT model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
                                {"documents": ", ".join(sources), "chunks": len({one["chunk"] for one in texts})}, measured,
                                context.project.language))
     settle(beside, finished)

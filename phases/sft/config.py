@@ -31,8 +31,9 @@ class SftConfig(TrainingSettings):
 
     preset: str = option("standard", label="Preset", choices=("standard", "small", "large"),
                          help="Starting values: standard, small corpus and small model, or a model of 3B and more.")
-    parent: str = option("cpt", label="Start from", choices=("cpt", "base"),
-                         help="The CPT model, or the base model itself (to compare).")
+    name: str = option("", label="Name", help="Empty: the model \"final\". Another name keeps several: short makes \"final-short\".")
+    parent: str = option("cpt", label="Start from",
+                         help="A CPT model by its name (cpt, cpt-NAME), or base: the base model itself (to compare).")
     base_model: str = option("", label="Base model",
                              help="Only when starting from the base: builtin, a folder or a Hugging Face id; empty: the project's.")
     dataset: str = option("sft_data", label="Data set", help="Which set of pairs to train on.")
@@ -55,7 +56,7 @@ class SftConfig(TrainingSettings):
 class EvaluateConfig:
     """Closed-book questions and perplexity for several models of the project."""
 
-    models: str = option("base,cpt,final", label="Models", help="Names of models, with commas between them.")
+    models: str = option("base,cpt,final", label="Models", help="Any models of the project; as a flag with commas between them.")
     batch_size: int = option(16, label="Batch size", help="Questions answered at once.", low=1, high=1024)
     max_new_tokens: int = option(48, label="Length of an answer", unit="tokens", help="An answer ends here at the latest.",
                                  low=1, high=2048)

@@ -17,7 +17,7 @@ from phases.shared.database.pairs import PairRow, dataset_pairs
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
-from phases.shared.models.folder import DESCRIPTION, read_model_info, weights_hash
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, named, replaced, weights_hash
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
@@ -29,8 +29,8 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
     """Why tab 4 cannot start a training, a sentence each; empty when it can."""
     config = config or SftConfig()
     missing = []
-    if config.parent == "cpt" and not (project.cpt_model / DESCRIPTION).is_file():
-        missing.append("There is no CPT model yet: train one in tab 2 first, or start from the base model.")
+    if config.parent != "base" and cpt_parent(project, config) is None:
+        missing.append(_no_parent(project, config))
     try:
         name = base_name(project, config)
         locate_base(name)
@@ -48,9 +48,24 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
 
 def base_name(project: Project, config: SftConfig) -> str:
     """The base at the root of the run: that of the CPT model, or the chosen one, or the project's."""
-    if config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file():
-        return read_model_info(project.cpt_model, "cpt").base
-    return config.base_model.strip() or project.base_model
+    trained = cpt_parent(project, config)
+    return trained.base if trained else config.base_model.strip() or project.base_model
+
+
+def cpt_parent(project: Project, config: SftConfig) -> ModelInfo | None:
+    """The CPT model that the run starts from; None when it starts from the base, or there is no such CPT model."""
+    return next((one for one in cpt_models(project) if one.name == config.parent), None)
+
+
+def cpt_models(project: Project) -> list[ModelInfo]:
+    return [one for one in list_models(project) if one.phase == "cpt"]
+
+
+def _no_parent(project: Project, config: SftConfig) -> str:
+    known = [one.name for one in cpt_models(project)]
+    if not known:
+        return "There is no CPT model yet: train one in tab 2 first, or start from the base model."
+    return f"There is no CPT model '{config.parent}' to start from: choose one of {', '.join(known)}, or base."
 
 
 def plan_sft(project: Project, config: SftConfig) -> Plan:
@@ -58,13 +73,13 @@ def plan_sft(project: Project, config: SftConfig) -> Plan:
     with knowledge(project) as connection:
         pairs, validation = (dataset_pairs(connection, config.dataset, split, config.accepted_only) for split in ("train", "validation"))
     base = base_facts(base_name(project, config))
-    trained = config.parent == "cpt" and (project.cpt_model / DESCRIPTION).is_file()
-    counter = counter_of(project.cpt_model if trained else base.folder, base.name)
+    trained = cpt_parent(project, config)
+    counter = counter_of(Path(trained.path) if trained else base.folder, base.name)
     longest = min(config.max_length, base.context or config.max_length)
     lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
     fitting = [length for length in lengths if length <= longest]
     rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
-                _pair_notes(pairs, len(pairs) - len(fitting), longest), _template_notes(base.folder))
+                _pair_notes(pairs, len(pairs) - len(fitting), longest), (*_template_notes(base.folder), *replaced(project, final_name(config))))
     missing = missing_for_sft(project, config)
     if pairs and not fitting:
         missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
@@ -86,7 +101,8 @@ def _pair_notes(pairs: Sequence[PairRow], left_out: int, longest: int) -> tuple[
 
 
 def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Freeze the pairs and name the parent beyond doubt. Raises NotReady."""
+    """Freeze the pairs and name the parent beyond doubt. Raises NotReady, SettingError."""
+    final_name(config)
     missing = missing_for_sft(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
@@ -96,8 +112,9 @@ def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mappin
     _write_pairs(inputs / "pairs.jsonl", training)
     _write_pairs(inputs / "validation.jsonl", validation)
     parent = {"parent": config.parent, "base": base_name(project, config), "cpt_job": "", "adapter_hash": ""}
-    if config.parent == "cpt":
-        parent |= {"cpt_job": read_model_info(project.cpt_model, "cpt").job, "adapter_hash": weights_hash(project.cpt_model)}
+    trained = cpt_parent(project, config)
+    if trained:
+        parent |= {"cpt_job": trained.job, "adapter_hash": weights_hash(Path(trained.path))}
     write_json(inputs / "parent.json", parent)
 
 
@@ -108,7 +125,7 @@ def _write_pairs(path: Path, pairs: Iterable[PairRow]) -> None:
 
 def parent_folder(project: Project, parent: Mapping[str, str]) -> Path:
     """Where the CPT model lies that the job was submitted with: its immutable run, also when CPT was run again since."""
-    for folder in (project.model_runs / parent["cpt_job"], project.cpt_model):
+    for folder in (project.model_runs / parent["cpt_job"], model_folder(project, parent["parent"])):
         if (folder / DESCRIPTION).is_file() and weights_hash(folder) == parent["adapter_hash"]:
             return folder
     raise ModelError(f"The CPT model of {parent['cpt_job']}, which this job starts from, is gone or has changed.",
@@ -116,6 +133,11 @@ def parent_folder(project: Project, parent: Mapping[str, str]) -> Path:
 
 
 def final_name(config: SftConfig) -> str:
-    """What the trained model is called: "final", with its data set and parent where they are not the usual ones."""
+    """What the trained model is called: by its own name, or "final" with its data set and parent where they are not the usual ones.
+
+    Raises SettingError for a name that no folder can have.
+    """
+    if config.name.strip():
+        return named("final", config.name)
     dataset = "" if config.dataset == "sft_data" else f"-{config.dataset}"
-    return f"final{dataset}" + ("" if config.parent == "cpt" else "-from-base")
+    return f"final{dataset}" + ("" if config.parent == "cpt" else f"-from-{config.parent}")

@@ -4,7 +4,8 @@ In (frozen by `prepare`): the evaluation questions with their hash, the held-out
 folder: predictions.json, metrics.json; the result holds the table.    python app.py evaluate NAME
 
 Two figures are kept apart: `held_out` are wordings never trained on of facts that were asked in training (what the pipeline
-taught); `unasked` are facts that stand in the documents but were never asked (what reading alone taught).
+taught); `unasked` are facts that stand in the documents but were never asked (what reading alone taught). Perplexity is measured
+on the held-out sections, and on general text: what the training cost outside the documents.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from phases.shared.database.connection import knowledge
 from phases.shared.database.questions import active_questions, questions_hash
 from phases.shared.errors import NotReady
 from phases.shared.evaluation.answers import exact_match, token_f1, wilson_interval
+from phases.shared.evaluation.general import general_texts
 from phases.shared.files import append_json_line, read_json_lines, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, list_jobs, submit_job
@@ -113,7 +115,10 @@ def _examine(context: JobContext, config: EvaluateConfig, name: str, place: str,
     if name not in measured:
         context.phase(f"perplexity of {name}")
         value, tokens = perplexity(model, tokenizer, texts) if texts else (None, 0)
-        measured[name] = {"model": name, "perplexity": value, "tokens": tokens}
+        general, language = general_texts(context.project.language)
+        forgotten, general_tokens = perplexity(model, tokenizer, general)
+        measured[name] = {"model": name, "perplexity": value, "tokens": tokens, "general_perplexity": forgotten,
+                          "general_tokens": general_tokens, "general_language": language}
         append_json_line(context.job_dir / "perplexities.jsonl", measured[name])
 
 
@@ -151,7 +156,8 @@ def _row(model: str, predictions: Sequence[Mapping[str, Any]], measured: Mapping
         row[f"{word}_interval"] = wilson_interval(right, n)
         row[f"{word}_n"] = n
         row[f"{word}_f1"] = sum(one["f1"] for one in graded_answers) / n if n else None
-    return {**row, "perplexity": measured["perplexity"], "perplexity_tokens": measured["tokens"]}
+    general = {key: measured.get(key) for key in ("general_perplexity", "general_tokens", "general_language")}  # as above
+    return {**row, "perplexity": measured["perplexity"], "perplexity_tokens": measured["tokens"], **general}
 
 
 def _examples(predictions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

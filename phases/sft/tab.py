@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from phases.shared.ui.forms import Form, build_form
 from phases.shared.ui.job_panel import build_run_panel
 from phases.shared.ui.job_words import run_line
 from phases.shared.ui.layout import TabPlan
+from phases.shared.ui.model_table import build_models
 from phases.shared.ui.panels.evaluation import evaluation_html
 from phases.shared.ui.panels.plan import plan_html
 from phases.shared.ui.panels.runs import run_html
@@ -61,23 +62,27 @@ def _build_train(window: Window, pulse: Pulse) -> None:
     bases = [(say("training.project_base"), ""), *((one.label, one.id) for one in base_model_choices())]
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
-            settings = build_settings(window, TRAINING, {"base_model": bases})
+            settings = build_settings(window, TRAINING, {"base_model": bases, "parent": _named(view.USUAL_PARENTS)})
         with gr.Column(elem_classes="wide"):
             build_plan(window, pulse, TRAINING, settings)
             build_run_panel(window, pulse, "sft", SftConfig)
+            build_models(window, pulse, "sft")
+    parent = settings[0].fields["parent"]
+    pulse.data.change(shows(window, _parents, 1), None, parent, **QUICK)
 
 
 def _build_evaluate(window: Window, pulse: Pulse) -> None:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"), gr.Column(elem_classes="card"):
             gr.HTML(f"<h3>{html.escape(say('evaluation.ask'))}</h3><p class='soft'>{html.escape(say('evaluation.help'))}</p>")
-            form = build_form(EvaluateConfig, "evaluate")
+            form = build_form(EvaluateConfig, "evaluate", several={"models": _named(view.USUAL_MODELS)})
             missing = gr.HTML("")
             start = gr.Button(say("evaluation.start"), variant="primary", interactive=False, elem_id="start-evaluate")
             run = event_html(elem_id="run-evaluate")
         with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
             result = gr.HTML("", elem_id="evaluation")
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
+    pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
     pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
     start.click(acts(window, _submit("evaluate", form)), form.components, None, **BUTTON)
 
@@ -142,10 +147,22 @@ def _evaluation(window: Window, project: Project) -> tuple[str, str, Any]:
     return evaluation_html(latest_evaluation(window.projects, project)), lacks, gr.update(interactive=not missing)
 
 
+def _named(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(word("model", name), name) for name in names]
+
+
+def _parents(window: Window, project: Project) -> Any:
+    return gr.update(choices=_named(view.parent_names(project)))
+
+
+def _measurable(window: Window, project: Project) -> Any:
+    return gr.update(choices=_named(view.measurable_names(project)))
+
+
 def _models(window: Window, project: Project, chosen: str | None) -> Any:
     names = view.model_names(project)
     value = chosen if chosen in names and chosen != "base" else (names[0] if names else None)
-    return gr.update(choices=[(word("model", name), name) for name in names], value=value)
+    return gr.update(choices=_named(names), value=value)
 
 
 def _exports(window: Window, project: Project) -> str:

@@ -1,7 +1,7 @@
 """Supervised fine-tuning: the CPT model, merged into its base, learns to answer; the result is one full model.
 
 In (frozen by data.py): pairs.jsonl, validation.jsonl, parent.json. Out: models/runs/JOB/ with the merged model, its tokenizer,
-model.json and a model card, then published as models/final/. Runs in a child process.    python app.py sft NAME
+model.json and a model card, then published as models/final/ (or under its name). Runs in a child process.    python app.py sft NAME
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
     began = time.monotonic()
     base = fetch_base(parent["base"], on_download=lambda: context.phase("downloading"))
     fetched = time.monotonic()
-    source = parent_folder(context.project, parent) if parent["parent"] == "cpt" else base
+    source = base if parent["parent"] == "base" else parent_folder(context.project, parent)
     model, tokenizer = load_parent_to_train(source, config, context.job_dir / "merged")
     max_length = min(config.max_length, context_length(model))
     beginning = Beginning(settings_key(parent["base"], "sft", config), time.monotonic() - fetched, fetched - began)
@@ -85,7 +85,7 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
     figures = {**trained.figures, "chat_template": template, "pairs": len(rows), "left_out": len(left_out), "validation_loss": _last_eval_loss(context),
                "tokens": round(sum(len(_chat_ids(tokenizer, row)) for row in rows) * config.epochs)}
     info = ModelInfo("full", parent["base"], base_hash, {"name": parent["parent"], "job": parent["cpt_job"]}, context.job_id,
-                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures)
+                     datetime.now(UTC).isoformat(timespec="seconds"), figures=figures, phase="sft")
     context.phase("merging")
     _save(context, config, finished, trained.model.eval(), tokenizer, (base, source), info, data_hash, rows)
     measure_run(context, trained.clock, beginning)
@@ -154,6 +154,6 @@ def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, to
     written, written_tokenizer = load_model(beside, dtype=dtype, device=place)
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
-    write_card(beside, Lineage(f"Final model of {context.project.name}", info, as_mapping(config), data_hash,
+    write_card(beside, Lineage(f"Final model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
                                {"data set": config.dataset, "pairs": len(rows)}, info.figures, context.project.language))
     settle(beside, finished)

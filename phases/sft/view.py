@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phases.sft.data import missing_for_sft
+from phases.sft.data import cpt_models, missing_for_sft
 from phases.sft.evaluate import latest_evaluation
 from phases.shared.jobs.queue import Job, list_jobs
-from phases.shared.models.folder import list_models
+from phases.shared.models.folder import PHASES, list_models
 from phases.shared.project import Project
 
 KINDS = ("sft", "evaluate", "export")
+USUAL_PARENTS, USUAL_MODELS = ("cpt", "base"), ("base", "cpt", "final")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,18 @@ def newest_job(projects: Path, project: Project, kind: str) -> Job | None:
 
 
 def model_names(project: Project) -> list[str]:
-    """Models that can be talked to and exported, the last made first."""
-    return [one.name for one in reversed(list_models(project))]
+    """Models that can be talked to and exported: final ones, then CPT models, then the base."""
+    return [one.name for one in sorted(list_models(project), key=lambda one: -PHASES.index(one.phase))]
+
+
+def parent_names(project: Project) -> list[str]:
+    """What a training can start from: each CPT model, and the base."""
+    return list(dict.fromkeys([USUAL_PARENTS[0], *(one.name for one in cpt_models(project)), "base"]))
+
+
+def measurable_names(project: Project) -> list[str]:
+    """What an evaluation can be asked for: all that are there, and the usual ones, which may come yet."""
+    return list(dict.fromkeys([*USUAL_MODELS, *(one.name for one in list_models(project))]))
 
 
 def exported_files(project: Project) -> list[ExportedFile]:

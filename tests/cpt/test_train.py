@@ -35,6 +35,10 @@ def test_result_says_what_was_learnt(trained: tuple[Project, dict]) -> None:
     plan = plan_cpt(project, resolve(CptConfig, FAST, {"epochs": 6}))
     assert result["model"] == "models/cpt_model" and result["steps"] == plan.steps == 24
     assert result["perplexity_after"] < result["perplexity_before"] * 0.8
+    assert result["general_tokens"] > 1000 and result["general_language"] == "en"
+    assert result["general_before"] > 1 and result["general_after"] != result["general_before"]
+    kept = json.loads((project.job_dir(JOB) / "perplexity_before.json").read_text())
+    assert (kept["value"], kept["general"]) == (result["perplexity_before"], result["general_before"])
     assert result["perplexity_tokens"] > 30 and result["tokens"] > 1000 and result["seconds"] > 0
     losses = list(read_json_lines(project.job_dir(JOB) / "loss.jsonl"))
     assert [one["step"] for one in losses] == list(range(1, 25))
@@ -65,7 +69,8 @@ def test_card_tells_the_lineage(trained: tuple[Project, dict]) -> None:
     card = (project.cpt_model / "README.md").read_text()
     data_hash = json.loads(next(project.checkpoints.glob("*/*/manifest.json")).read_text())["data"]
     for fact in (JOB, data_hash, "lamps0.txt, lamps1.txt", "| chunks | 14 |", "| learning rate | 0.01 |", "| seed | 42 |",
-                 f"{result['perplexity_before']:.6g}", f"{result['perplexity_after']:.6g}", "| trl |"):
+                 f"{result['perplexity_before']:.6g}", f"{result['perplexity_after']:.6g}",
+                 f"{result['general_before']:.6g}", f"{result['general_after']:.6g}", "| general language | en |", "| trl |"):
         assert fact in card, fact
 
 
@@ -82,6 +87,7 @@ def test_without_held_out_text_perplexity_is_none_and_says_so(tmp_path: Path) ->
     project = make_project(tmp_path, held_out=False)
     result = run_job(project, "cpt", JOB, epochs=1)
     assert result["perplexity_before"] is None and result["perplexity_after"] is None
+    assert result["general_after"] > 1, "general text is there always"
     assert "not measured: no chunks are held out" in (project.cpt_model / "README.md").read_text()
     assert any("No chunks are held out" in one for one in plan_cpt(project, CptConfig()).warnings)
 

@@ -60,6 +60,7 @@ def test_every_question_is_asked_and_the_absent_models_are_named(project: Projec
     assert (row["model"], row["closed_book_n"]) == ("base", 5) and row["unasked_n"] > 0
     assert row["closed_book_accuracy"] == 0.0 and row["closed_book_interval"][0] == 0.0
     assert row["perplexity"] > 1 and row["perplexity_tokens"] > 0
+    assert row["general_perplexity"] > 1 and row["general_tokens"] > 1000 and row["general_language"] == "en"
     predictions = json.loads((context.job_dir / "predictions.json").read_text(encoding="utf-8"))
     assert len(predictions) == row["closed_book_n"] + row["unasked_n"]
     assert json.loads((context.job_dir / "metrics.json").read_text(encoding="utf-8"))["questions_hash"] == result["questions_hash"]

@@ -47,10 +47,10 @@ def write_card(folder: Path, lineage: Lineage) -> None:
 
 
 def _what_it_is(info: ModelInfo) -> str:
-    if info.kind == "adapter":
+    if info.phase == "cpt" and info.kind == "adapter":
         return ("A LoRA adapter from continued pretraining on a project's own documents. It needs its base model and is loaded "
                 "with `peft.PeftModel.from_pretrained`.")
-    if info.parent.get("name") == "base" and "perplexity_after" in info.figures:
+    if info.phase == "cpt":
         return ("A full model from continued pretraining on a project's own documents, with every weight trained: `transformers` loads it as "
                 "it is. It goes on with a text; it has not learnt to answer.")
     return ("A full model in safetensors with its tokenizer and chat template: `transformers` loads it as it is. It answers what "

@@ -1,21 +1,24 @@
 """Model folders of a project and the `model.json` that says where each came from.
 
-In: a project. Out: its models by name ("base", "cpt", "final", "final-DATASET"), each with its lineage.
+In: a project. Out: its models by name ("base", "cpt", "cpt-NAME", "final", "final-NAME", "final-DATASET"), each with its lineage.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import re
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from phases.shared.errors import ModelError
+from phases.shared.errors import ModelError, SettingError
 from phases.shared.files import sha256_of, write_json
 from phases.shared.models.base import BUILTIN, locate_base, model_hash
 from phases.shared.project import Project
 
 DESCRIPTION = "model.json"
+OWN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # small letters: some file systems take A and a for the same
+PHASES = ("base", "cpt", "sft")
 SAMPLING_DEFAULTS = {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "max_new_tokens": 256}
 
 
@@ -26,9 +29,10 @@ class ModelInfo:
     Args:
         kind: "adapter" (needs its base) or "full".
         base, base_hash: the base model at the root of the lineage, and the hash of its files.
-        parent: {"name": "base" | "cpt", "job": id of the job that made the parent or ""}.
+        parent: {"name": "base" | "cpt" | "cpt-NAME", "job": id of the job that made the parent or ""}.
         job: the job that made this model; "" for a base model.
         figures: what was measured while making it.
+        phase: what made it, one of PHASES.
         name, path: how the project calls it and where it lies (a folder, or a hub id for a base model); not stored.
     """
 
@@ -40,6 +44,7 @@ class ModelInfo:
     created: str = ""
     sampling: dict[str, float] = field(default_factory=lambda: dict(SAMPLING_DEFAULTS))
     figures: dict[str, Any] = field(default_factory=dict)
+    phase: str = ""
     name: str = ""
     path: str = ""
 
@@ -54,11 +59,16 @@ def read_model_info(folder: Path, name: str = "") -> ModelInfo:
     try:
         content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         known = {one.name for one in fields(ModelInfo)}
-        return ModelInfo(**{key: value for key, value in content.items() if key in known},
-                         name=name or folder.name, path=str(folder))
+        info = ModelInfo(**{key: value for key, value in content.items() if key in known}, name=name or folder.name, path=str(folder))
+        return info if info.phase in PHASES else replace(info, phase=_older_phase(info))
     except (OSError, ValueError, TypeError, AttributeError):
         raise ModelError(f"The model '{name or folder.name}' has no readable {DESCRIPTION}.", "Train it again.",
                          subject=name or folder.name, code="model_incomplete") from None
+
+
+def _older_phase(info: ModelInfo) -> str:
+    """Of a model that an older version made, which did not write it down: of its own figures only CPT has a perplexity."""
+    return "cpt" if info.kind == "adapter" or "perplexity_after" in info.figures else "sft"
 
 
 def weights_hash(folder: Path) -> str:
@@ -70,14 +80,30 @@ def weights_hash(folder: Path) -> str:
 
 
 def list_models(project: Project) -> list[ModelInfo]:
-    """The models of a project that can be used now: its base, then CPT models, then merged ones."""
+    """The models of a project that can be used now: its base, then CPT models, then final ones; those without a name of their own first."""
     found = [_base_info(project)]
     for folder in sorted(project.models.glob("*")):
         name = short_name(folder.name)
         if name and (folder / DESCRIPTION).is_file():
             found.append(read_model_info(folder, name))
-    order = {"base": 0, "cpt": 1, "final": 3}
-    return sorted((one for one in found if one), key=lambda one: (order.get(one.name, 2 if one.kind == "adapter" else 4), one.name))
+    return sorted((one for one in found if one), key=lambda one: (PHASES.index(one.phase), one.name not in ("cpt", "final"), one.name))
+
+
+def named(first: str, name: str) -> str:
+    """"cpt" or "final", with the name behind it that a person gave: "cpt-medical". Raises SettingError for one that is no folder's."""
+    own = name.strip().removeprefix(f"{first}-")
+    if own and not OWN_NAME.fullmatch(own):
+        raise SettingError(f"'{name}' cannot be the name of a model.",
+                           "Use up to 40 small letters (a to z), digits, hyphens and underscores, beginning with a letter or digit.",
+                           subject="name", code="model_name")
+    return f"{first}-{own}" if own else first
+
+
+def replaced(project: Project, name: str) -> tuple[str, ...]:
+    """A sentence when a run would take the place of a model that has a name of its own; else nothing."""
+    if name in ("cpt", "final") or not (model_folder(project, name) / DESCRIPTION).is_file():
+        return ()
+    return (f"There is a model '{name}' already: this run takes its place. The run that made it stays in models/runs.",)
 
 
 def short_name(folder: str) -> str:
@@ -109,4 +135,4 @@ def _base_info(project: Project) -> ModelInfo | None:
         place = locate_base(project.base_model)
     except ModelError:
         return None
-    return ModelInfo("full", project.base_model or BUILTIN, name="base", path=str(place))
+    return ModelInfo("full", project.base_model or BUILTIN, phase="base", name="base", path=str(place))

@@ -74,6 +74,8 @@ def _figures(kind: str, result: Mapping[str, Any]) -> str:
     if result.get("perplexity_after") is not None:
         parts.append(say("result.perplexity", before=number(result.get("perplexity_before"), 1),
                          after=number(result["perplexity_after"], 1)))
+    if result.get("general_after") is not None:
+        parts.append(say("result.general", before=number(result.get("general_before"), 1), after=number(result["general_after"], 1)))
     for row in result.get("table", []):
         if row.get("closed_book_accuracy") is not None:
             parts.append(f"{word('model', row['model'])} {percent(row['closed_book_accuracy'])}")

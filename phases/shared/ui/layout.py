@@ -95,7 +95,7 @@ def look(projects: Path, project: Project | None, tabs: Sequence[TabPlan]) -> Si
         return Sight(tuple(say("tab.no_project") for _ in tabs), status_line(projects, None), "", "", "")
     jobs = list_jobs(projects, project.name)
     states = [(job.id, job.state, job.request, job.resumable) for job in jobs]
-    changed = project.database.stat().st_mtime_ns if project.database.exists() else 0
+    changed = [place.stat().st_mtime_ns if place.exists() else 0 for place in (project.database, project.models)]
     running = [(job.id, job.progress) for job in jobs if job.state == "running"]
     lines = tuple(_state_line(plan, projects, project) for plan in tabs)
     return Sight(lines, status_line(projects, project), notices_html(unseen_jobs(projects, project.name)),

@@ -98,9 +98,9 @@ def test_the_log_scale_is_the_decimal_logarithm() -> None:
 
 def test_the_evaluation_shows_each_model_with_its_interval() -> None:
     row = {"model": "final", "closed_book_accuracy": 0.9, "closed_book_interval": [0.83, 0.94], "closed_book_n": 120,
-           "unasked_accuracy": None, "perplexity": 12.3}
+           "unasked_accuracy": None, "perplexity": 12.3, "general_perplexity": 45.6}
     drawn = evaluation_html({"table": [row], "examples": [{"question": EVIL, "answer": "23", "final": EVIL}], "ended": None})
-    assert "90.0 %" in drawn and "(83 to 94 %, 120 questions)" in drawn and "12.3" in drawn and "<img" not in drawn
+    assert "90.0 %" in drawn and "(83 to 94 %, 120 questions)" in drawn and "12.3" in drawn and "45.6" in drawn and "<img" not in drawn
     assert say("evaluation.empty") in evaluation_html(None)
 
 

@@ -27,6 +27,7 @@ def knowledge_table(rows: Sequence[Mapping[str, Any]]) -> str:
         Column(say("evaluation.model"), lambda row: f"<b>{text(word('model', row['model']))}</b>"),
         *(Column(say(label), lambda row, name=name: _with_interval(row, name), "num") for name, label in FIGURES),
         Column(say("evaluation.perplexity"), lambda row: number(row.get("perplexity"), 1), "num"),
+        Column(say("evaluation.general"), lambda row: number(row.get("general_perplexity"), 1), "num"),
         Column(say("evaluation.stop_rate"), lambda row: percent(row.get("stop_rate")), "num"))
     note = f'<p class="soft">{html.escape(say("evaluation.note"))}</p>'
     return table(columns, rows, label=say("evaluation.title")) + note

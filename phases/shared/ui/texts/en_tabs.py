@@ -157,13 +157,14 @@ TABS = {
     "evaluation.model": "Model",
     "evaluation.closed_book": "Held-out phrasings, right",
     "evaluation.unasked": "Never asked, right",
-    "evaluation.perplexity": "Perplexity",
+    "evaluation.perplexity": "Perplexity", "evaluation.general": "Perplexity, general text",
     "evaluation.stop_rate": "Ended by itself",
     "evaluation.interval": "({low} to {high}, {n} questions)",
     "evaluation.not_asked": "not asked",
     "evaluation.note": "Right: the answer's words are the expected ones (SQuAD exact match), with the 95 % interval. Held-out phrasings ask about "
                        "facts that were taught, in words never seen. Never asked: facts that stand in the documents but in no training "
-                       "question. Perplexity on sections kept aside: lower is better. Ended by itself: answers that stopped at an end token and "
+                       "question. Perplexity on sections kept aside: lower is better. Perplexity on general text, which no "
+                       "training reads: so far as it lies above that of the base model, the model has forgotten. Ended by itself: answers that stopped at an end token and "
                        "were not cut off.",
     "evaluation.examples": "Examples", "evaluation.question": "Question", "evaluation.answer": "Expected",
     "chat.model": "Chat", "chat.which": "Model",
@@ -171,6 +172,11 @@ TABS = {
     "chat.ask": "Your question", "chat.send": "Send", "chat.stop": "Stop", "chat.clear": "Clear",
     "chat.no_question": "Write a question first.",
     "chat.nothing": "(The model said nothing.)",
+    "models.title_cpt": "CPT models", "models.title_sft": "Final models", "models.name": "Name", "models.from": "Made from", "models.made": "Made", "models.figures": "Figures",
+    "models.size": "Size", "models.empty": "No model yet. Each run that ends well leaves one here.", "models.delete": "Delete",
+    "models.validation_loss": "held-out loss {loss}",
+    "models.sure": "Delete '{name}'? The run that made it stays.", "models.children": "Made from it: {names}, which stay too.",
+    "models.delete_now": "Delete it", "models.keep": "Keep it",
     "export.title": "Export",
     "export.help": "Writes a model folder that transformers loads as it is, and checks that it answers the same.",
     "export.start": "Export",
@@ -191,7 +197,6 @@ TABS = {
     "style.problem_solving": "Problem solving", "style.multiple_choice": "Multiple choice",
     "choice.provider.builtin": "Built-in question writer (no model)", "choice.provider.ollama": "Ollama",
     "choice.provider.openrouter": "OpenRouter", "choice.provider.openai": "OpenAI or compatible address",
-    "choice.parent.cpt": "the CPT model", "choice.parent.base": "the base model",
     "choice.format.safetensors": "safetensors",
     "pairs.state_empty": "no pairs yet", "pairs.state_line": "{pairs}, {kept} kept",
     "pairs.review": "Review", "pairs.n_accepted": "{n} accepted", "pairs.n_rejected": "{n} rejected", "pairs.n_open": "{n} open",
