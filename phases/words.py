@@ -163,6 +163,8 @@ def show_excluded(result: Record) -> str:
 def show_search(result: Record) -> str:
     unseen = result["without_vector"]
     lines = [f"{unseen} chunks have no vector yet and were not searched by meaning: python app.py embed NAME"] if unseen else []
+    if not result["query"].strip():
+        return 'Nothing was asked. Say what to look for: python app.py search NAME "brake pressure"'
     if not result["hits"]:
         return "\n".join([*lines, f"Nothing found for: {_short(result['query'])}"])
     for hit in result["hits"]:

@@ -72,6 +72,7 @@ def test_new_ingest_chunks_search(lehrling: Commands, notes: Path) -> None:
     hit = lehrling("search", "handbook", 'who cast the "north bell" OR NOT * 🗼', "--json").json["hits"][0]
     assert "Ilka Brandow" in hit["chunk"]["content"] and "\x02" in hit["snippet"]
     assert "212 kg" in lehrling("search", "handbook", "weighs").out.replace("[", "").replace("]", "")
+    assert "Nothing was asked" in lehrling("search", "handbook", "  ").out
     listed = lehrling("projects", "--json").json
     assert [(one["name"], one["documents"]) for one in listed] == [("handbook", 1)]
 

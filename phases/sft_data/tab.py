@@ -37,7 +37,7 @@ def state_line(projects: Path, project: Project) -> str:
     now = view.summary(project)
     if not now.total:
         return say("pairs.state_empty")
-    return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}")
+    return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}", train=f"{now.train:,}")
 
 
 def build(window: Window, pulse: Pulse) -> None:
@@ -77,6 +77,7 @@ def _build_write(window: Window, pulse: Pulse) -> Form:
 
 def _build_key(window: Window, form: Form) -> None:
     with gr.Column(elem_classes="card"):
+        gr.HTML(f"<h3>{html.escape(say('provider.title'))}</h3>")
         status = gr.HTML("", elem_id="key-status")
         with gr.Row(elem_classes="tight"):
             key = gr.Textbox(type="password", label=say("key.label"), visible=False, elem_classes="field", max_lines=1)

@@ -30,9 +30,11 @@ def test_it_opens_fast_and_without_torch(window: OpenWindow, page: Page) -> None
 def test_a_page_without_a_project_offers_two_ways_to_begin(window: OpenWindow, page: Page) -> None:
     page.goto(window.address)
     expect(page.get_by_role("tab", name="1 RAG data")).to_contain_text("no project")
-    expect(page.get_by_text("Knowledge base")).to_be_hidden()
+    title = page.get_by_text("Knowledge base", exact=True)
+    expect(title).to_be_hidden()
     page.locator("#try-sample").click()
     page.wait_for_url("**project=sample-demo**")
+    expect(title).to_be_visible()
     expect(page.get_by_role("tab", name="1 RAG data")).to_contain_text("3 documents", timeout=60_000)
     expect(page.locator("#documents")).to_contain_text(next(SAMPLE_DOCUMENTS.glob("*.pdf")).name)
 
