@@ -26,7 +26,7 @@ from phases.shared.models.folder import named, replaced
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import TextCounter, counter_of
-from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.methods import missing_for_measuring, missing_for_start
 from phases.shared.training.packing import shared_sequences
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
@@ -47,7 +47,7 @@ def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[
         missing += too_large(name, config.method, config.device, this_machine())
     except ModelError as problem:
         missing.append(str(problem))
-    return (*missing, *missing_for_method(config))
+    return (*missing, *missing_for_start(config))
 
 
 def base_name(project: Project, config: CptConfig) -> str:

@@ -21,7 +21,7 @@ from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, mod
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
-from phases.shared.training.methods import missing_for_measuring, missing_for_method
+from phases.shared.training.methods import missing_for_measuring, missing_for_start
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
 
@@ -43,7 +43,7 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
         elif config.accepted_only and not dataset_pairs(connection, config.dataset, "train", True):
             missing.append("No question-answer pair is accepted yet: accept some in tab 3, or train on all that are not rejected.")
         validation = dataset_pairs(connection, config.dataset, "validation", config.accepted_only)
-    return (*missing, *missing_for_measuring(config, bool(validation), "pairs"), *missing_for_method(config))
+    return (*missing, *missing_for_measuring(config, bool(validation), "pairs"), *missing_for_start(config))
 
 
 def base_name(project: Project, config: SftConfig) -> str:

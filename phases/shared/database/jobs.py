@@ -64,12 +64,13 @@ def select_jobs(connection: sqlite3.Connection, project: str | None, states: Seq
 
 
 def running_rows(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-    """Compute before light: what a status bar with room for one job shows."""
-    return connection.execute("SELECT * FROM jobs WHERE state = 'running' ORDER BY lane").fetchall()
+    """Compute before light before the cluster: what a status bar with room for one job shows."""
+    return connection.execute("SELECT * FROM jobs WHERE state = 'running' ORDER BY lane = 'cluster', lane").fetchall()
 
 
 def lane_is_free(connection: sqlite3.Connection, lane: str) -> bool:
-    return connection.execute("SELECT 1 FROM jobs WHERE state = 'running' AND lane = ?", (lane,)).fetchone() is None
+    """Whether a job may start in it: one at a time, but for those on a cluster, which has a queue of its own."""
+    return lane == "cluster" or connection.execute("SELECT 1 FROM jobs WHERE state = 'running' AND lane = ?", (lane,)).fetchone() is None
 
 
 def next_in_lane(connection: sqlite3.Connection, lane: str) -> sqlite3.Row | None:
@@ -109,7 +110,7 @@ def requeue_job(connection: sqlite3.Connection, job_id: str) -> bool:
     """Put an ended, resumable job at the end of the queue; False when it is not one."""
     changed = connection.execute(
         f"UPDATE jobs SET state = 'queued', position = {_LAST_POSITION}, request = NULL, worker_pid = NULL, child_pid = NULL, "
-        "child_started = NULL, progress = NULL, result = NULL, error = NULL, ended = NULL, resumable = 0, seen = 0 "
+        "child_started = NULL, cluster_job = NULL, progress = NULL, result = NULL, error = NULL, ended = NULL, resumable = 0, seen = 0 "
         "WHERE id = ? AND resumable = 1 AND state IN ('failed', 'stopped', 'interrupted')", (job_id,))
     return changed.rowcount == 1
 
@@ -158,10 +159,10 @@ def set_seen(connection: sqlite3.Connection, job_id: str) -> None:
 def claim_job(connection: sqlite3.Connection, lane: str, worker_pid: int) -> sqlite3.Row | None:
     """Make the next job of a free lane ours, in one statement: of any number of claimers one gets it, the rest None."""
     rows = connection.execute(
-        "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker_pid = ?, child_pid = NULL, child_started = NULL, "
+        "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker_pid = ?, child_pid = NULL, child_started = NULL, cluster_job = NULL, "
         "request = NULL, progress = NULL, started = ?, ended = NULL "
         f"WHERE id = (SELECT id FROM jobs AS job WHERE {_READY} AND NOT EXISTS "
-        "(SELECT 1 FROM jobs AS busy WHERE busy.lane = job.lane AND busy.state = 'running') ORDER BY position LIMIT 1) RETURNING *",
+        "(SELECT 1 FROM jobs AS busy WHERE busy.lane = job.lane AND busy.state = 'running' AND busy.lane <> 'cluster') ORDER BY position LIMIT 1) RETURNING *",
         (worker_pid, now(), lane, now())).fetchall()
     return rows[0] if rows else None
 
@@ -169,6 +170,11 @@ def claim_job(connection: sqlite3.Connection, lane: str, worker_pid: int) -> sql
 def set_child(connection: sqlite3.Connection, job_id: str, pid: int, started: float) -> None:
     """Name the child of a running job; `started` is its start time in seconds since 1970."""
     connection.execute("UPDATE jobs SET child_pid = ?, child_started = ? WHERE id = ?", (pid, started, job_id))
+
+
+def set_cluster_job(connection: sqlite3.Connection, job_id: str, number: str) -> None:
+    """Name the cluster's job that does the work of a running job."""
+    connection.execute("UPDATE jobs SET cluster_job = ? WHERE id = ?", (number, job_id))
 
 
 def unclaim_job(connection: sqlite3.Connection, job_id: str) -> None:

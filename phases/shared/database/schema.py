@@ -201,4 +201,40 @@ JOB_MIGRATIONS: tuple[str, ...] = (
     CREATE UNIQUE INDEX jobs_one_running ON jobs (lane) WHERE state = 'running';  -- a lane carries one job at a time
     """,
     "ALTER TABLE jobs ADD COLUMN not_before TEXT;  -- it waits until then (ISO, UTC); null: it does not",
+    """
+    CREATE TABLE jobs_with_cluster (
+        id TEXT PRIMARY KEY,                -- KIND-YYYYMMDD-HHMMSS-xxxx
+        project TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        lane TEXT NOT NULL CHECK (lane IN ('compute', 'light', 'cluster')),
+        state TEXT NOT NULL CHECK (state IN
+            ('queued', 'running', 'done', 'failed', 'stopped', 'cancelled', 'interrupted')),
+        resumable INTEGER NOT NULL DEFAULT 0 CHECK (resumable IN (0, 1)),
+        position INTEGER NOT NULL,          -- order in the queue
+        after TEXT,                         -- id of a job that must be done first
+        attempt INTEGER NOT NULL DEFAULT 0,
+        request TEXT CHECK (request IN ('stop', 'cancel')),
+        worker_pid INTEGER,
+        child_pid INTEGER,
+        child_started REAL,                 -- with the pid names the child beyond doubt
+        config JSON NOT NULL,
+        progress JSON,                      -- {"phase", "done", "total", "eta_seconds", ...}
+        result JSON,
+        error JSON,                         -- {"code", "subject", "sentence", "advice"}
+        created TEXT NOT NULL,
+        started TEXT,
+        ended TEXT,
+        seen INTEGER NOT NULL DEFAULT 0,    -- its end was shown to a person
+        not_before TEXT,                    -- it waits until then (ISO, UTC); null: it does not
+        cluster_job TEXT                    -- the cluster's number of it, on the lane of the same name
+    );
+    INSERT INTO jobs_with_cluster (rowid, id, project, kind, lane, state, resumable, position, after, attempt, request, worker_pid,
+        child_pid, child_started, config, progress, result, error, created, started, ended, seen, not_before)
+        SELECT rowid, id, project, kind, lane, state, resumable, position, after, attempt, request, worker_pid,
+        child_pid, child_started, config, progress, result, error, created, started, ended, seen, not_before FROM jobs;
+    DROP TABLE jobs;
+    ALTER TABLE jobs_with_cluster RENAME TO jobs;
+    CREATE INDEX jobs_queue ON jobs (state, lane, position);
+    CREATE UNIQUE INDEX jobs_one_running ON jobs (lane) WHERE state = 'running' AND lane <> 'cluster';  -- a cluster carries any number
+    """,
 )

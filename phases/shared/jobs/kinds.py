@@ -19,14 +19,15 @@ from typing import Any
 
 from phases.shared.errors import JobError
 
-LANES = ("compute", "light")
+LANES = ("compute", "light", "cluster")
 
 
 @dataclass(frozen=True)
 class JobKind:
     """One kind of job.
 
-    lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service.
+    lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service. A training whose
+        settings send it to a cluster takes the lane "cluster" instead, which leaves this machine free.
     config: dotted name of the configuration class. apply: "" for kinds that write files only.
     calls_services: the child gets the keys.
     """
@@ -64,6 +65,11 @@ def kind_named(kinds: Mapping[str, JobKind], name: str) -> JobKind:
     if name not in kinds:
         raise JobError(f"There is no kind of job '{name}'.", f"Kinds: {', '.join(kinds)}.", subject=name, code="job_kind")
     return kinds[name]
+
+
+def lane_of(kind: JobKind, config: Any) -> str:
+    """Where a job of that kind with these settings works."""
+    return "cluster" if getattr(config, "runner", "local") == "slurm" else kind.lane
 
 
 def load_named(dotted: str) -> Any:

@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 
-from phases.shared.jobs.reasons import Ending, memory_kills
-from phases.shared.project import PROGRAM_ROOT
+from phases.shared.jobs.reasons import Ending, interruption, memory_kills
+from phases.shared.project import PROGRAM_ROOT, Project
 
 GRACE_SECONDS = 5.0
 SAME_START_SECONDS = 2.0
@@ -65,6 +65,9 @@ class Child:
         self.process.wait()
         return False
 
+    def waits(self) -> str:
+        return ""
+
     def end(self) -> None:
         """Ask its whole session to end; call again until it is gone: after a grace it is killed."""
         if self._asked_to_end is None:
@@ -73,10 +76,11 @@ class Child:
         elif time.monotonic() - self._asked_to_end > GRACE_SECONDS:
             self._signal(signal.SIGKILL)
 
-    def ending(self) -> Ending:
-        """What is known of its end, for the reason in words."""
+    def interruption(self, project: Project) -> dict[str, str]:
+        """Why it is gone without an outcome."""
         status = self.process.returncode if self.process else None
-        return Ending(status, self.started < psutil.boot_time() - SAME_START_SECONDS, memory_kills() - self.memory_kills_before)
+        rebooted = self.started < psutil.boot_time() - SAME_START_SECONDS
+        return interruption(Ending(status, rebooted, memory_kills() - self.memory_kills_before), project)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -22,7 +22,7 @@ import yaml
 from phases.shared.database import jobs as table
 from phases.shared.errors import JobError
 from phases.shared.files import sync_folder, write_atomically
-from phases.shared.jobs.kinds import KINDS, JobKind, kind_named, load_named
+from phases.shared.jobs.kinds import KINDS, JobKind, kind_named, lane_of, load_named
 from phases.shared.options import as_mapping
 from phases.shared.project import Project
 
@@ -50,6 +50,7 @@ class Job:
     worker_pid: int | None
     child_pid: int | None
     child_started: float | None
+    cluster_job: str | None
     config: dict[str, Any]
     progress: dict[str, Any] | None
     result: dict[str, Any] | None
@@ -101,8 +102,8 @@ def submit_job(projects: Path, project: Project, kind: str, config: Any, argumen
             write_atomically(job_dir / CONFIG_FILE, yaml.safe_dump(as_mapping(config), allow_unicode=True, sort_keys=False))
             load_named(about.prepare)(project, config, job_dir / INPUTS_FOLDER, dict(arguments or {}))
             sync_folder(job_dir.parent)
-            table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=about.lane, after=after, not_before=not_before,
-                             config=as_mapping(config))
+            table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=lane_of(about, config), after=after,
+                             not_before=not_before, config=as_mapping(config))
         except BaseException:
             shutil.rmtree(job_dir, ignore_errors=True)
             raise

@@ -10,15 +10,14 @@ import logging
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from phases.shared.database import jobs as table
 from phases.shared.errors import StorageError
 from phases.shared.jobs.context import OUTCOME_FILE, PROGRESS_FILE, RECORDS_FILE, STOP_FILE
 from phases.shared.jobs.kinds import JobKind, load_named
-from phases.shared.jobs.process import Child
 from phases.shared.jobs.queue import Job
-from phases.shared.jobs.reasons import interruption, project_gone, record_of
+from phases.shared.jobs.reasons import project_gone, record_of
 from phases.shared.jobs.records import RecordTail, apply_new
 from phases.shared.jobs.remaining import RemainingTime
 from phases.shared.project import Project
@@ -28,13 +27,29 @@ RESUMABLE_STATES = ("failed", "stopped", "interrupted")
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+class Runner(Protocol):
+    """What does a job's work: a child process of this machine, or a cluster's job."""
+
+    def is_alive(self) -> bool:
+        """Whether it works or waits. Once False, all that it wrote is there to be read."""
+
+    def waits(self) -> str:
+        """What it waits for before it begins; "" when it does not."""
+
+    def end(self) -> None:
+        """Have it ended; called again until it is gone."""
+
+    def interruption(self, project: Project) -> dict[str, str]:
+        """Why it is gone without an outcome, as a record for a person."""
+
+
 class RunningJob:
     """Call `look` until it says that the job has ended."""
 
-    def __init__(self, project: Project, job: Job, kind: JobKind, child: Child) -> None:
+    def __init__(self, project: Project, job: Job, kind: JobKind, runner: Runner) -> None:
         self.project = project
         self.kind = kind
-        self.child = child
+        self.runner = runner
         self.job_dir = project.job_dir(job.id)
         self._tail = RecordTail(self.job_dir / RECORDS_FILE)
         self._remaining = RemainingTime()
@@ -46,9 +61,10 @@ class RunningJob:
 
         Whether the child lives is asked first: what a dead one left behind is complete.
         """
-        alive = self.child.is_alive()
+        alive = self.runner.is_alive()
         if alive:
             self._honour(job.request)
+            self._say_what_it_waits_for(connection, job)
         self._pass_progress_on(connection, job.id)
         applied = self._apply_records(job.id)
         if alive or not applied:
@@ -59,8 +75,13 @@ class RunningJob:
     def _honour(self, request: str | None) -> None:
         if request == "stop" and self.job_dir.is_dir():
             (self.job_dir / STOP_FILE).touch()
-        if request == "cancel" or self._failure or self._lingers():
-            self.child.end()
+        if request == "cancel" or (request == "stop" and self.runner.waits()) or self._failure or self._lingers():
+            self.runner.end()
+
+    def _say_what_it_waits_for(self, connection: sqlite3.Connection, job: Job) -> None:
+        text = "" if self._progress_read else self.runner.waits()
+        if text and (job.progress or {}).get("text") != text:
+            table.set_progress(connection, job.id, {"phase": "waiting", "text": text})
 
     def _lingers(self) -> bool:
         outcome = self.job_dir / OUTCOME_FILE
@@ -107,7 +128,9 @@ class RunningJob:
         if job.request == "cancel" and not (outcome and outcome["state"] == "done"):
             return "cancelled", None, None
         if outcome is None:
-            why = interruption(self.child.ending(), self.project)
+            if job.request == "stop" and not (self.job_dir / PROGRESS_FILE).exists():
+                return "stopped", None, None  # it never began
+            why = self.runner.interruption(self.project)
             return "failed" if why["code"] == "disk_full" else "interrupted", None, why
         return outcome["state"], outcome["result"], outcome["error"]
 

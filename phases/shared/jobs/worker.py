@@ -13,16 +13,19 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from phases.shared.database import jobs as table
 from phases.shared.errors import LehrlingError, ProjectError
+from phases.shared.jobs.cluster import Cluster, ClusterJob
 from phases.shared.jobs.context import LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, STOP_FILE
 from phases.shared.jobs.kinds import KINDS, LANES, JobKind, kind_named
 from phases.shared.jobs.locks import Lock, compute_holder, lock_compute, lock_worker
 from phases.shared.jobs.process import Child, send_order, spawn
 from phases.shared.jobs.queue import INPUTS_FOLDER, Job, job_of
 from phases.shared.jobs.reasons import predecessor_failed, project_gone, record_of, unknown_kind
-from phases.shared.jobs.running import RunningJob, read_outcome
+from phases.shared.jobs.running import Runner, RunningJob, read_outcome
+from phases.shared.jobs.slurm import SLURM
 from phases.shared.jobs.times import local_time
 from phases.shared.project import Project, open_project
 from phases.shared.settings import load_keys
@@ -34,12 +37,14 @@ SETTLE_SECONDS = 10.0
 class Worker:
     """Made by `try_start`; ended by `stop`, which leaves the children alone."""
 
-    def __init__(self, projects: Path, lock: Lock, kinds: Mapping[str, JobKind], until: str | None, starts: bool) -> None:
+    def __init__(self, projects: Path, lock: Lock, kinds: Mapping[str, JobKind], until: str | None, starts: bool,
+                 cluster: Cluster) -> None:
         self.projects = projects
         self._lock = lock
         self._kinds = kinds
         self._until = until
         self._starts = starts
+        self._cluster = cluster
         self._connection = table.open_jobs(projects)
         self._watched: dict[str, RunningJob] = {}
         self._ended = threading.Event()
@@ -47,23 +52,24 @@ class Worker:
 
     @classmethod
     def try_start(cls, projects: Path, *, kinds: Mapping[str, JobKind] = KINDS, until: str | None = None,
-                  starts: bool = True) -> Worker | None:
+                  starts: bool = True, cluster: Cluster = SLURM) -> Worker | None:
         """A working worker, or None when another one works off this folder: try again later to take over.
 
         Args:
             until: id of a job; once it has ended, no further job is started.
             starts: False only watches what runs.
+            cluster: where jobs of the lane "cluster" work.
         """
-        worker = cls._with_lock(projects, kinds, until, starts)
+        worker = cls._with_lock(projects, kinds, until, starts, cluster)
         if worker is not None:
             worker._thread.start()
         return worker
 
     @classmethod
-    def settle(cls, projects: Path, *, kinds: Mapping[str, JobKind] = KINDS) -> None:
+    def settle(cls, projects: Path, *, kinds: Mapping[str, JobKind] = KINDS, cluster: Cluster = SLURM) -> None:
         """Without starting anything, and unless another one works: jobs whose child is gone get their end, their records become
         rows, and what was asked of live ones (stop, cancel) reaches them."""
-        worker = cls._with_lock(projects, kinds, None, False)
+        worker = cls._with_lock(projects, kinds, None, False, cluster)
         if worker is None:
             return
         until = time.monotonic() + SETTLE_SECONDS
@@ -74,12 +80,12 @@ class Worker:
         worker._leave()
 
     @classmethod
-    def _with_lock(cls, projects: Path, kinds: Mapping[str, JobKind], until: str | None, starts: bool) -> Worker | None:
+    def _with_lock(cls, projects: Path, kinds: Mapping[str, JobKind], until: str | None, starts: bool, cluster: Cluster) -> Worker | None:
         lock = lock_worker(projects)
         if lock is None:
             return None
         try:
-            return cls(projects, lock, kinds, until, starts)
+            return cls(projects, lock, kinds, until, starts, cluster)
         except BaseException:
             lock.release()
             raise
@@ -97,7 +103,7 @@ class Worker:
     def _is_unsettled(self) -> bool:
         """Whether a job should have ended, or is about to."""
         jobs = [job_of(row) for row in table.running_rows(self._connection)]
-        return any(job.request == "cancel" or not self._watched[job.id].child.is_alive() for job in jobs)
+        return any(job.request == "cancel" or not self._watched[job.id].runner.is_alive() for job in jobs)
 
     def _work(self) -> None:
         while not self._ended.is_set():
@@ -137,6 +143,8 @@ class Worker:
         if job.kind not in self._kinds:
             table.end_job(self._connection, job.id, "failed", resumable=False, error=unknown_kind(job.kind))
             return None
+        if job.cluster_job is not None:
+            return RunningJob(project, job, self._kinds[job.kind], ClusterJob(self._cluster, project.job_dir(job.id), job.cluster_job))
         child = Child(job.id, job.child_pid or 0, job.child_started or 0.0)
         if job.child_pid is not None and (child.is_alive() or _has_begun(project.job_dir(job.id))):
             return RunningJob(project, job, self._kinds[job.kind], child)
@@ -207,20 +215,32 @@ class Worker:
                      "keys": load_keys() if kind.calls_services else {}}
             if lock:
                 lock.write_note(f"{job.id} of '{job.project}'")
-            child = self._spawn(job, job_dir, lock)
-            send_order(child, order)
-            self._watched[job.id] = RunningJob(project, job, kind, child)
+            runner = self._submit(job, job_dir, order) if job.lane == "cluster" else self._begin(job, job_dir, lock, order)
+            self._watched[job.id] = RunningJob(project, job, kind, runner)
         except (LehrlingError, OSError) as problem:
             table.end_job(self._connection, job.id, "failed", resumable=True, error=record_of(problem))
 
-    def _spawn(self, job: Job, job_dir: Path, lock: Lock | None) -> Child:
-        """The child, waiting for its order, its number stored. If we end before that, the child reads no order and leaves."""
-        log = job_dir / LOG_FILE
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"---- {time.strftime('%Y-%m-%d %H:%M:%S')} attempt {job.attempt} ----\n")
-        child = spawn(job_dir, log, inherited=(lock.descriptor,) if lock else ())
+    def _begin(self, job: Job, job_dir: Path, lock: Lock | None, order: Mapping[str, Any]) -> Runner:
+        """The child, given its order after its number is stored. If we end before that, the child reads no order and leaves."""
+        child = spawn(job_dir, _log_attempt(job, job_dir), inherited=(lock.descriptor,) if lock else ())
         table.set_child(self._connection, job.id, child.pid, child.started)
+        send_order(child, order)
         return child
+
+    def _submit(self, job: Job, job_dir: Path, order: Mapping[str, Any]) -> Runner:
+        """The cluster's job, given its order after its number is stored, for the same reason."""
+        _log_attempt(job, job_dir)
+        cluster_job = ClusterJob(self._cluster, job_dir, self._cluster.submit(job_dir, job.config))
+        table.set_cluster_job(self._connection, job.id, cluster_job.number)
+        cluster_job.send_order(order)
+        return cluster_job
+
+
+def _log_attempt(job: Job, job_dir: Path) -> Path:
+    log = job_dir / LOG_FILE
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"---- {time.strftime('%Y-%m-%d %H:%M:%S')} attempt {job.attempt} ----\n")
+    return log
 
 
 def _has_begun(job_dir: Path) -> bool:

@@ -10,7 +10,13 @@ import platform
 from importlib.util import find_spec
 from typing import Any
 
+from phases.shared.jobs.slurm import missing_for_slurm
 from phases.shared.training.hardware import missing_hardware, usable_gpus, why_no_gpu
+
+
+def missing_for_start(config: Any) -> tuple[str, ...]:
+    """Why a run with these settings cannot be started from this machine; what a cluster's node lacks is said there."""
+    return missing_for_slurm(config) if config.runner == "slurm" else missing_for_method(config)
 
 
 def missing_for_method(config: Any) -> tuple[str, ...]:

@@ -57,3 +57,9 @@ class TrainingSettings:
     seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
     processes: int = option(1, label="GPUs / processes", low=1, high=64, advanced=True,
                             help="Processes that train together on one machine, each on a GPU of its own (or all on the CPU).")
+    runner: str = option("local", label="Run on", choices=("local", "slurm"), advanced=True,
+                         help="local: this machine. slurm: a node of the Slurm cluster that this machine submits to.")
+    partition: str = option("", label="Slurm partition", advanced=True, help="Part of the cluster; empty: its own choice.")
+    time_limit: str = option("60", label="Slurm time limit", advanced=True,
+                             help="Minutes, or hours:minutes. The cluster ends the job then; its checkpoints stay.")
+    gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of the node; 0: none.")
