@@ -93,6 +93,12 @@ def import_dataset(arguments: Namespace) -> dict[str, Any]:
     return finished(arguments, import_dataset(arguments.projects, project, config, arguments.dataset, look=arguments.look))
 
 
+def sample_data(arguments: Namespace) -> dict[str, Any]:
+    from phases.rag_data.sample_records import add_sample_records
+    project = _project(arguments)
+    return finished(arguments, add_sample_records(arguments.projects, project, arguments.kind, arguments.count, arguments.seed))
+
+
 def preview(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.config import IngestConfig
     from phases.rag_data.preview import preview_file

@@ -1,6 +1,7 @@
 """Tab 1, folded: a data set of the Hugging Face hub is looked at, then its rows are added.
 
     python app.py import-dataset NAME ID_OR_FOLDER [--look]        the same as a command
+    python app.py sample-data NAME --kind tickets --count 200      invented records, to try the program with
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gradio as gr
 
 from phases.rag_data.config import DatasetConfig
 from phases.rag_data.hub import RECOMMENDED, import_dataset
+from phases.rag_data.sample_records import KINDS, MOST, add_sample_records
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -33,9 +35,14 @@ def build_datasets(window: Window, pulse: Pulse) -> None:
             look = gr.Button(say("dataset.look"), elem_id="dataset-look")
             take = gr.Button(say("dataset.take"), variant="primary", elem_id="dataset-take")
         told = event_html(elem_id="dataset-told")
+        with gr.Row(elem_classes="tight"):
+            kind = gr.Dropdown(list(KINDS), value=next(iter(KINDS)), label=say("dataset.invented"), elem_classes="field")
+            count = gr.Number(200, label=say("dataset.count"), precision=0, minimum=1, maximum=MOST, elem_classes="field")
+        invent = gr.Button(say("dataset.invent"), elem_id="dataset-invent")
     pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK)
     look.click(acts(window, _import(form, look=True)), [dataset, *form.components], None, **BUTTON)
     take.click(acts(window, _import(form, look=False)), [dataset, *form.components], None, **BUTTON)
+    invent.click(acts(window, _invent), [kind, count], None, **BUTTON)
     told.act(picks(window, lambda window, project, event: event["template"]), None, form.fields["template"], **BUTTON)
     pulse.run.change(shows(window, _told, 1), None, told, **QUICK)
 
@@ -55,6 +62,11 @@ def _import(form: Form, *, look: bool) -> Any:
         gr.Info(say("training.queued"))
 
     return start
+
+
+def _invent(window: Window, project: Project, kind: str, count: float | None) -> None:
+    add_sample_records(window.projects, project, kind, int(count or 0))
+    gr.Info(say("training.queued"))
 
 
 def _told(window: Window, project: Project) -> str:

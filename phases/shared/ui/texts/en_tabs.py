@@ -20,6 +20,7 @@ TABS = {
     "dataset.title": "Data sets",
     "dataset.about": "Rows of a data set of the Hugging Face hub become chunks. To begin with (each has its own terms: check its card):",
     "dataset.id": "Data set", "dataset.id_help": "OWNER/NAME on the hub, or a folder on this machine.",
+    "dataset.invented": "Invented records", "dataset.count": "How many", "dataset.invent": "Add invented records",
     "dataset.look": "Look at it", "dataset.take": "Import rows",
     "dataset.looked": "Looked at the first {rows}; nothing is stored yet",
     "dataset.columns": "{source}: columns {columns}", "dataset.splits": "Splits: {splits}",
