@@ -30,6 +30,7 @@ from phases.shared.project import PROGRAM_ROOT, Project
 CLUSTER_FOLDER = "cluster"  # in the job's folder: what submitit writes, and the order
 ORDER_SECONDS, ORDER_LOOK_SECONDS = 120.0, 0.2
 LOOK_SECONDS, SOON_SECONDS = 5.0, 0.5  # between two questions to the cluster; once the outcome is written
+CANCEL_AGAIN_SECONDS = 60.0
 SEEN_SECONDS = 60.0  # after which every machine sees what another wrote to a shared file system
 GOES_ON = "Resume the job: it goes on from its last checkpoint."
 
@@ -67,7 +68,7 @@ class ClusterJob:
     _state: ClusterState = field(default_factory=lambda: ClusterState("unknown"))
     _asked: float | None = None
     _over_since: float | None = None
-    _cancelled: bool = False
+    _cancelled: float | None = None
 
     def send_order(self, order: Mapping[str, Any]) -> None:
         """Let the job begin."""
@@ -99,16 +100,16 @@ class ClusterJob:
         return f"waiting in the cluster's queue (job {self.number}{why})"
 
     def end(self) -> None:
-        if not self._cancelled:
-            self._cancelled = True
+        """Cancel it; again after a while, should the cluster not have heard."""
+        if self._cancelled is None or time.monotonic() - self._cancelled > CANCEL_AGAIN_SECONDS:
             self.cluster.cancel(self.number)
-            self._asked = None
+            self._cancelled, self._asked = time.monotonic(), None
 
     def interruption(self, project: Project) -> dict[str, str]:
         return why_it_ended(self._state, self.number, self.job_dir)
 
     def _look(self) -> None:
-        soon = self._cancelled or (self.job_dir / OUTCOME_FILE).exists()
+        soon = self._cancelled is not None or (self.job_dir / OUTCOME_FILE).exists()
         if self._asked is None or time.monotonic() - self._asked > (SOON_SECONDS if soon else LOOK_SECONDS):
             self._state = self.cluster.state(self.number)
             self._asked = time.monotonic()
