@@ -8,8 +8,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from phases.shared.project import SAMPLE_DOCUMENTS
+from phases.shared.project import SAMPLE_DOCUMENTS, create_project
 from tests.browser.conftest import OpenWindow, opened
+from tests.rag_data.test_embed import add_chunks
 
 SECONDS_TO_OPEN = 15  # 5 on an idle machine with two cores; tests share theirs
 
@@ -53,6 +54,16 @@ def test_a_wrong_name_is_said_in_the_dialog_and_a_good_one_opens(window: OpenWin
     page.wait_for_url("**project=Gr**")
     expect(page.get_by_role("tab", name="1 RAG data")).to_contain_text("no documents yet")
     expect(page.locator("#picker input")).to_have_value("Grüne Brücke")
+
+
+def test_all_four_tabs_stay_in_sight_in_a_narrow_window(window: OpenWindow, page: Page) -> None:
+    project = create_project(window.projects, "narrow")
+    add_chunks(project, 1200)
+    page.set_viewport_size({"width": 600, "height": 900})
+    page.goto(window.page_of("narrow"))
+    expect(page.get_by_role("tab", name="1 RAG data")).to_contain_text("1,200 chunks")
+    page.get_by_role("tab", name="4 SFT").click()
+    expect(page.locator("#tab-sft")).to_be_visible()
 
 
 def test_an_unknown_project_in_the_address_is_named_and_nothing_else_happens(window: OpenWindow, page: Page) -> None:
