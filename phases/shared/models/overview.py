@@ -85,5 +85,5 @@ def _needs(job: Job, name: str) -> bool:
     """Whether a job that waits or runs reads the published model of that name."""
     asked = [one.strip() for one in str(job.config.get("models", "")).split(",")] if job.kind == "evaluate" else []
     starts = job.config.get("parent") if job.kind in ("sft", "sft-probe") else ""
-    taken = job.config.get("model") if job.kind in ("export", "push") else ""
+    taken = job.config.get("model") if job.kind == "export" else ""
     return name in (*asked, starts, taken)
