@@ -146,3 +146,12 @@ def job_record(job: Any) -> dict[str, Any]:
     """What a command prints of a job."""
     result: Mapping[str, Any] = job.result or {}
     return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}
+
+
+def project_of(arguments: Namespace) -> Project:
+    return open_project(arguments.projects, arguments.project)
+
+
+def knowledge_of(arguments: Namespace) -> Any:
+    from phases.shared.database.connection import knowledge
+    return knowledge(project_of(arguments))
