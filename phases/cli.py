@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phases import commands, job_commands, rag_commands, words
+from phases import commands, job_commands, rag_commands, rag_words, words
 from phases.shared.errors import LehrlingError, ProjectError, SettingError
 from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
@@ -72,30 +72,30 @@ COMMANDS: tuple[Command, ...] = (
     Command("base-models", "list base models with their memory for each method, or search the hub", commands.base_models,
             words.show_base_models, (_argument("--search", metavar="WORDS", help="search the Hugging Face hub for these words instead"),),
             needs_project=False),
-    Command("ingest", "documents -> chunks (tab 1)", rag_commands.ingest, words.show_ingest,
+    Command("ingest", "documents -> chunks (tab 1)", rag_commands.ingest, rag_words.show_ingest,
             (_argument("files", nargs="+", metavar="FILE", help="PDF, DOCX, PPTX, XLSX, ODT, RTF, EPUB, HTML, MD, TXT, CSV, TSV, "
              "JSON, JSONL, Parquet, an existing knowledge base (SQLite), or a ZIP or folder of them"), TEMPLATE_FILE, DETACH),
             config="phases.rag_data.config:IngestConfig"),
     Command("import-dataset", "rows of a Hugging Face data set -> chunks; fetched by the job, nothing of it is run", rag_commands.import_dataset,
-            words.show_dataset, (_argument("dataset", metavar="ID_OR_FOLDER", help="OWNER/NAME on the hub, or a folder with a data set"),
+            rag_words.show_dataset, (_argument("dataset", metavar="ID_OR_FOLDER", help="OWNER/NAME on the hub, or a folder with a data set"),
                                  _argument("--look", action="store_true", help="only show its columns and first rows"), TEMPLATE_FILE, DETACH),
             config="phases.rag_data.config:DatasetConfig"),
     Command("sample-data", "add invented records to try the program with: athletes, patients or tickets", rag_commands.sample_data,
-            words.show_ingest, (_argument("--kind", default="athletes", help="athletes, patients or tickets"),
+            rag_words.show_ingest, (_argument("--kind", default="athletes", help="athletes, patients or tickets"),
                                 _argument("--count", type=int, default=200, help="how many"), _argument("--seed", type=int, default=42), DETACH)),
     Command("preview", "show a file's first records or chunks as they would be stored; nothing is stored", rag_commands.preview,
-            words.show_preview, (_argument("file", metavar="FILE", help="a document, or a file of records"), TEMPLATE_FILE),
+            rag_words.show_preview, (_argument("file", metavar="FILE", help="a document, or a file of records"), TEMPLATE_FILE),
             config="phases.rag_data.config:IngestConfig"),
-    Command("reingest", "read documents again from their stored originals with other settings", rag_commands.reingest, words.show_ingest,
+    Command("reingest", "read documents again from their stored originals with other settings", rag_commands.reingest, rag_words.show_ingest,
             (_argument("documents", nargs="*", metavar="DOCUMENT", help="their names (all documents when none is given)"), DETACH),
             config="phases.rag_data.config:IngestConfig"),
     Command("clean-preview", "show what each cleaning step changes in a file or document, without storing anything",
-            rag_commands.clean_preview, words.show_clean_preview, (_argument("what", metavar="FILE_OR_DOCUMENT", help="a document's name, or a file"),),
+            rag_commands.clean_preview, rag_words.show_clean_preview, (_argument("what", metavar="FILE_OR_DOCUMENT", help="a document's name, or a file"),),
             config="phases.rag_data.config:IngestConfig"),
-    Command("documents", "list the documents", rag_commands.documents, words.show_documents),
+    Command("documents", "list the documents", rag_commands.documents, rag_words.show_documents),
     Command("remove", "remove a document and its chunks", rag_commands.remove, words.show_sentence,
             (_argument("source", help="the document's file name"),)),
-    Command("chunks", "page through the chunks", rag_commands.chunks, words.show_chunks, (
+    Command("chunks", "page through the chunks", rag_commands.chunks, rag_words.show_chunks, (
         *PAGE, _argument("--source", help="only of this document"),
         _argument("--state", choices=("active", "excluded", "held_out"), help="only in this state"),
         _argument("--contains", metavar="TEXT", help="only chunks with these characters in a row"),
@@ -110,13 +110,13 @@ COMMANDS: tuple[Command, ...] = (
                                help="the words that the second part begins with, or the number of characters of the first"))),
     Command("merge-chunks", "join a chunk with the one behind it in its document", rag_commands.merge_chunks, words.show_sentence, CHUNK),
     Command("report", "count and check the chunks: sizes, histogram, empty, too short or long, duplicates, languages, columns", rag_commands.report,
-            words.show_report, config="phases.rag_data.config:ReportConfig"),
+            rag_words.show_report, config="phases.rag_data.config:ReportConfig"),
     Command("exclude-duplicates", "exclude the chunks that repeat another one, as the report shows them", rag_commands.exclude_duplicates,
-            words.show_excluded, (_argument("--similarity", type=float, metavar="X", help="near duplicates from (see report)"),)),
+            rag_words.show_excluded, (_argument("--similarity", type=float, metavar="X", help="near duplicates from (see report)"),)),
     Command("undo", "undo the last change to a chunk or pair", rag_commands.undo, words.show_sentence),
     Command("embed", "give every chunk a vector, for search by meaning", rag_commands.embed, words.show_job, (DETACH,),
             config="phases.rag_data.config:EmbedConfig"),
-    Command("search", "search in the chunks by words, by meaning, or by both", rag_commands.search, words.show_search, (
+    Command("search", "search in the chunks by words, by meaning, or by both", rag_commands.search, rag_words.show_search, (
         _argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"),
         _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
         _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "

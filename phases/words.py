@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -50,47 +48,6 @@ def show_new(result: Record) -> str:
             f"Next: python app.py ingest \"{result['project']}\" FILE...")
 
 
-def show_ingest(result: Record) -> str:
-    lines = [_state_line(result)]
-    if result.get("taken") is False:
-        lines.append("No file was taken.")
-    for word in ("added", "replaced", "read_again", "unchanged"):
-        if result.get(word):
-            lines.append(f"{word.replace('_', ' ')}: {', '.join(result[word])}")
-    lines += [f"not taken: {one['file']}: {one['reason']} {one.get('advice', '')}".rstrip() for one in result.get("rejected", [])]
-    lines += [f"note: {one['file']}: {one['note']}" for one in result.get("notes", [])]
-    if result.get("chunks") is not None:
-        lines.append(f"chunks added: {result['chunks']}")
-    for step, about in result.get("cleaning", {}).items():
-        lines.append(f"cleaned: {step.replace('_', ' ')}: {about['count']:,}")
-        lines += _examples(about["examples"])
-    if len(result.get("cleaned", ())) > 1:
-        lines += [f"cleaned: {one['file']}: {_plain({step.replace('_', ' '): count for step, count in one['steps'].items()})}"
-                  for one in result["cleaned"]]
-    return "\n".join(lines)
-
-
-def _examples(pairs: Sequence[Sequence[str]]) -> list[str]:
-    return [f"    {_one_line(before)}  ->  {_one_line(after) or '(left out)'}" for before, after in pairs]
-
-
-def _one_line(text: str) -> str:
-    """Line ends and runs of blanks as signs that can be seen."""
-    return re.sub(r"[^\S\n]{2,}|\t", lambda blanks: "\u00b7" * len(blanks[0]), text).replace("\n", " \u23ce ").strip()
-
-
-def show_clean_preview(result: Record) -> str:
-    rows = [(one["label"], one["on"], one["count"]) for one in result["steps"]]
-    lines = [f"{result['source']}: {result['before']:,} characters, {result['after']:,} after cleaning", "",
-             table(("step", "on", "changes (or would)"), rows)]
-    for one in result["steps"]:
-        if one["examples"]:
-            lines += ["", f"{one['label']}{'' if one['on'] else ' (off)'}:", *_examples(one["examples"])]
-    for before, after in result["excerpts"]:
-        lines += ["", "before: " + _one_line(before), "after:  " + (_one_line(after) or "(left out)")]
-    return "\n".join([*lines, "", "Nothing was stored. Switch steps with flags, and read a document again with: python app.py reingest NAME DOCUMENT"])
-
-
 def show_base_models(result: Record) -> str:
     if "search" in result:
         return _show_found(result)
@@ -110,68 +67,6 @@ def _show_found(result: Record) -> str:
     rows = [(one["id"], one["parameters"], one["licence"], one["gated"], "chat" if one["chat"] else "base",
              "needs its own code: cannot be used" if one["own_code"] else "", one["downloads"]) for one in result["models"]]
     return table(("id", "parameters", "licence", "to accept", "kind", "", "downloads"), rows)
-
-
-def show_preview(result: Record) -> str:
-    """The first records with what a template may name, or the first chunks."""
-    if result["columns"]:
-        many = "its first records" if result["total"] is None else f"{result['total']:,} records"
-        lines = [f"{result['source']}: {many}, columns {', '.join(result['columns'])}"]
-        lines += [f"ready template \"{one['label']}\": {one['text']!r}" for one in result["offers"]]
-    else:
-        lines = [f"{result['source']}: about {result['total']:,} chunks"]
-    lines += [f"note: {one}" for one in result["notes"]]
-    parts = [f"--- record {place}\n{one or '(nothing of it is shown)'}" for place, one in enumerate(result["records"], start=1)]
-    parts += [f"--- chunk {place}, {one['tokens']} tokens\n{one['content']}" for place, one in enumerate(result["chunks"], start=1)]
-    return "\n".join([*lines, *parts])
-
-
-def show_dataset(result: Record) -> str:
-    """What was added, or with --look the columns and first rows of a data set."""
-    if "columns" not in result or "added" in result:
-        return show_ingest(result)
-    lines = [f"{result['source']}: splits {', '.join(result['splits'])}; columns {', '.join(result['columns'])}",
-             f"licence as the data set states it: {result['licence'] or 'not stated; check its card'}",
-             f"reads as: {result['template']!r}" if result["template"] else "reads as sections of fields"]
-    return "\n".join(lines + [f"--- row {place}\n{one}" for place, one in enumerate(result["sample"], start=1)])
-
-
-def show_documents(result: Sequence[Record]) -> str:
-    if not result:
-        return "No documents yet. Add some: python app.py ingest NAME FILE..."
-    return table(("document", "pages", "chunks", "tokens", "added"),
-                 [(one["source"], one["pages"], one["chunks"], one["tokens"], one["added"]) for one in result])
-
-
-def show_chunks(result: Record) -> str:
-    rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"], one["language"],
-             "held out" if one["held_out"] else one["state"], _short(one["content"])) for one in result["chunks"]]
-    return f"{table(('#', 'source', 'page', 'tokens', 'language', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
-
-
-def show_report(result: Record) -> str:
-    return Path(result["file"]).read_text(encoding="utf-8").rstrip()
-
-
-def show_excluded(result: Record) -> str:
-    if not result["excluded"]:
-        return "No chunk repeats another one."
-    rows = [(one["chunk"], one["of"], percent(one["similarity"])) for one in result["excluded"]]
-    return f"{table(('excluded', 'repeats', 'alike'), rows)}\nUndo takes all of them back: python app.py undo NAME"
-
-
-def show_search(result: Record) -> str:
-    unseen = result["without_vector"]
-    lines = [f"{unseen} chunks have no vector yet and were not searched by meaning: python app.py embed NAME"] if unseen else []
-    if not result["query"].strip():
-        return 'Nothing was asked. Say what to look for: python app.py search NAME "brake pressure"'
-    if not result["hits"]:
-        return "\n".join([*lines, f"Nothing found for: {_short(result['query'])}"])
-    for hit in result["hits"]:
-        chunk = hit["chunk"]
-        snippet = " ".join(hit["snippet"].replace("\x02", "[").replace("\x03", "]").split())
-        lines.append(f"#{chunk['id']}  {chunk['source']}  {snippet}")
-    return "\n".join(lines)
 
 
 def show_plan(plan: Record) -> str:
@@ -222,7 +117,7 @@ def show_train(result: Record) -> str | None:
     if "config" in result:
         return str(result["config"]).rstrip()
     if "settings" in result:
-        return f"{result['sentence']}\n{_plain(result['settings'])}"
+        return f"{result['sentence']}\n{plainly(result['settings'])}"
     if "plan" in result:
         return show_plan(result["plan"])
     return show_job(result["probe"]) if "probe" in result else None
@@ -230,7 +125,7 @@ def show_train(result: Record) -> str | None:
 
 def show_comparison(result: Record) -> str:
     """Only what differs, a column a run."""
-    rows = [(name.replace("_", " "), *(_plain(value) for value in values))
+    rows = [(name.replace("_", " "), *(plainly(value) for value in values))
             for part in ("settings", "results") for name, values in result[part].items()]
     if not rows:
         return "These runs differ in nothing that is kept."
@@ -240,7 +135,7 @@ def show_comparison(result: Record) -> str:
 def show_cpt(result: Record) -> str:
     if (other := show_train(result)) is not None:
         return other
-    lines = [_state_line(result)]
+    lines = [state_line(result)]
     if result.get("model"):
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
         lines.append(f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, "
@@ -253,7 +148,7 @@ def show_cpt(result: Record) -> str:
 def show_sft(result: Record) -> str:
     if (other := show_train(result)) is not None:
         return other
-    lines = [_state_line(result)]
+    lines = [state_line(result)]
     if result.get("model"):
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
     return "\n".join(lines)
@@ -264,19 +159,19 @@ def show_sft_data(result: Record) -> str:
         return str(result["test"])
     known = ("asked", "written", "rejected", "failed", "reason", "file", "prompt_tokens", "completion_tokens")
     named = {"asked": "wanted", "written": "training pairs written", "failed": "slots without a pair"}
-    return "\n".join([_state_line(result), *(f"{named.get(key, key.replace('_', ' '))}: {_plain(result[key])}" for key in known if result.get(key))])
+    return "\n".join([state_line(result), *(f"{named.get(key, key.replace('_', ' '))}: {plainly(result[key])}" for key in known if result.get(key))])
 
 
 def show_pairs(result: Record) -> str:
-    rows = [(one["id"], one["style"], one["split"].replace("_", " "), one["state"], _short(one["instruction"]), _short(one["output"], 40))
+    rows = [(one["id"], one["style"], one["split"].replace("_", " "), one["state"], shortened(one["instruction"]), shortened(one["output"], 40))
             for one in result["pairs"]]
     return f"{table(('#', 'style', 'split', 'state', 'question', 'answer'), rows)}\npage {result['page']}, {result['total']} pairs in all"
 
 
 def show_evaluation(result: Record) -> str:
     if "table" not in result:
-        return _state_line(result)
-    return f"{_state_line(result)}\n\n{evaluation_table(result['table'])}"
+        return state_line(result)
+    return f"{state_line(result)}\n\n{evaluation_table(result['table'])}"
 
 
 def evaluation_table(rows: Sequence[Record]) -> str:
@@ -289,13 +184,13 @@ def evaluation_table(rows: Sequence[Record]) -> str:
 
 
 def show_models(result: Record) -> str:
-    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], _plain(one["figures"]), _gigabytes(one["bytes"]))
+    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], plainly(one["figures"]), _gigabytes(one["bytes"]))
             for one in result["models"]]
     return table(("name", "kind", "made from", "job", "made", "figures", "size"), rows)
 
 
 def show_export(result: Record) -> str:
-    lines = [_state_line(result)]
+    lines = [state_line(result)]
     if result.get("folder"):
         lines.append(f"folder: {result['folder']}")
         lines.append(f"files: {', '.join(result['files'])}")
@@ -322,7 +217,7 @@ def show_jobs(result: Record) -> str:
 
 
 def show_job(result: Record) -> str:
-    return "\n".join([_state_line(result), *(f"{key}: {_plain(value)}" for key, value in result.items()
+    return "\n".join([state_line(result), *(f"{key}: {plainly(value)}" for key, value in result.items()
                                              if key not in ("job", "state", "resumable", "error"))])
 
 
@@ -343,7 +238,7 @@ def show_demo(result: Record) -> str:
     return "\n".join(lines)
 
 
-def _state_line(result: Record) -> str:
+def state_line(result: Record) -> str:
     line = f"{result['job']}: {result['state']}"
     error = result.get("error") or {}
     if error:
@@ -365,14 +260,14 @@ def _interval(bounds: Sequence[float] | None) -> str:
     return "-" if not bounds else f"{100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %"
 
 
-def _plain(value: Any) -> str:
+def plainly(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items()) or "none"
+        return ", ".join(f"{key} {plainly(one)}" for key, one in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(_plain(one) for one in value) or "none"
+        return ", ".join(plainly(one) for one in value) or "none"
     return f"{value:.4g}" if isinstance(value, float) else _cell(value)
 
 
-def _short(text: str, most: int = 70) -> str:
+def shortened(text: str, most: int = 70) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= most else flat[:most - 1] + "…"
