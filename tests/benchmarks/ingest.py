@@ -33,7 +33,7 @@ import pypdfium2
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from tokenizers import Tokenizer
 
-from phases.rag_data.clean import Cleaning
+from phases.rag_data.clean.switches import STEPS
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
 from phases.shared.database.connection import open_database
@@ -46,7 +46,7 @@ from tests.benchmarks.hostile_files import Watch
 from tests.benchmarks.pdf_corpus import make_corpus
 
 SIZE, OVERLAP = IngestConfig().chunk_size, IngestConfig().chunk_overlap
-UNCLEANED = dict.fromkeys((one for one in Cleaning.__dataclass_fields__), False)
+UNCLEANED = dict.fromkeys(STEPS, False)
 Run = Mapping[str, float]
 
 

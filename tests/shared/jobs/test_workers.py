@@ -218,14 +218,14 @@ def test_a_waiting_command_takes_over_when_the_worker_is_killed(queue: Queue, co
 
 
 def test_ctrl_c_detaches_and_the_child_lives_on(queue: Queue, command: Command) -> None:
-    job = queue.submit(count=40, pause=0.05)
+    job = queue.submit(count=160, pause=0.05)  # long enough for a command to let go of it on a busy machine
     waiting = command("wait", queue.projects, job.id)
     pid = queue.child_of(job)
     waiting.send_signal(signal.SIGINT)
     assert waiting.communicate(timeout=20)[0] == "running\n" and waiting.returncode == 0
     assert psutil.Process(pid).is_running() and os.getsid(pid) == pid
     queue.work()
-    assert queue.ended(job).state == "done" and queue.rows(job) == list(range(40))
+    assert queue.ended(job).state == "done" and queue.rows(job) == list(range(160))
     assert not Path(f"/proc/{pid}").exists() or psutil.Process(pid).status() == "zombie"
 
 
