@@ -12,7 +12,6 @@ import re
 import stat
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import mkstemp
 
 from phases.rag_data.extract.formats import format_of
-from phases.rag_data.extract.packages import ENCRYPTED, entries_of
+from phases.rag_data.extract.packages import ENCRYPTED, UNREADABLE_PACKED, entries_of
 from phases.rag_data.extract.sniff import damaged, head_of, other_content
 from phases.shared.errors import FileRejected
 
@@ -169,7 +168,7 @@ def _written(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: str, scra
         with os.fdopen(handle, "wb") as file, archive.open(entry) as packed:
             while part := packed.read(READ_BYTES):  # never more than the entry announces
                 file.write(part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as problem:
+    except UNREADABLE_PACKED as problem:
         raise damaged(source, type(problem).__name__) from None
     return Path(target)
 

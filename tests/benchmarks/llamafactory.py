@@ -1,10 +1,10 @@
 """How a training job compares with LLaMA-Factory on the same model and texts: tokens per second of the training loop.
 
-    python -m venv /tmp/lf && /tmp/lf/bin/pip install torch==2.13.0 transformers==5.6.0 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 \
+    python -m venv lf && lf/bin/pip install torch==2.13.0 transformers==5.6.0 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 \
         datasets==4.0.0 gradio==5.50.0 av==16.0.0 einops fire hf-transfer matplotlib modelscope omegaconf "tyro<0.9" sse-starlette \
         tiktoken torchdata==0.11.0 sentencepiece scipy protobuf pydantic uvicorn fastapi
-    /tmp/lf/bin/pip install --no-deps llamafactory==0.9.5
-    python -m tests.benchmarks.llamafactory --python /tmp/lf/bin/python          (7 alternating runs; --runs N --epochs X)
+    lf/bin/pip install --no-deps llamafactory==0.9.5
+    python -m tests.benchmarks.llamafactory --python lf/bin/python          (7 alternating runs; --runs N --epochs X)
 
 In: the sample documents and the built-in model; LLaMA-Factory in a virtual environment of its own (it wants torchaudio, for
 which this script puts an empty module in its way: nothing here makes sounds). Out: medians, spreads, ratios of neighbouring

@@ -21,7 +21,7 @@ from phases.rag_data.clean import Cleaning, safe_text, tidy_line
 from phases.rag_data.extract.document import Extracted, heading
 from phases.rag_data.extract.html import decode_page, walk_page
 from phases.rag_data.extract.html_clutter import is_contents
-from phases.rag_data.extract.packages import xml_part
+from phases.rag_data.extract.packages import UNREADABLE_PACKED, xml_part
 from phases.rag_data.extract.sniff import damaged
 
 OPF = "{http://www.idpf.org/2007/opf}"
@@ -47,7 +47,7 @@ def extract_epub(path: Path, source: str, cleaning: Cleaning) -> Extracted:
             except KeyError:
                 missing.append(name)
                 continue
-            except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ParserError) as problem:
+            except (*UNREADABLE_PACKED, ParserError) as problem:
                 raise damaged(source, f"{name}: {type(problem).__name__}") from None
             if text and name in labels and not re.match(r"#{1,6} ", text):
                 first, _, rest = text.partition("\n")

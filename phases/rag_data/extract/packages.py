@@ -7,6 +7,7 @@ file without following entities, DTDs or addresses (XXE).
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ OLE_MARK = b"\xd0\xcf\x11\xe0"
 ENCRYPTED = 1  # bit of a ZIP entry's flags
 HARMLESS_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")  # of fonts, in EPUB files
 ALGORITHM = "{http://www.w3.org/2001/04/xmlenc#}EncryptionMethod"
+UNREADABLE_PACKED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)  # RuntimeError: encrypted, or an unknown packing
+UNREADABLE_PART = (KeyError, *UNREADABLE_PACKED)
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,11 @@ def check_odt(path: Path, source: str) -> None:
     _check(path, source, TEXT)
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
-        kind = archive.read("mimetype")[:200] if "mimetype" in names else b"application/vnd.oasis.opendocument.text"
+        kind = part_bytes(archive, "mimetype", source)[:200] if "mimetype" in names else b"application/vnd.oasis.opendocument.text"
         if b"opendocument.text" not in kind:
             raise FileRejected(f"'{source}' is another OpenDocument file: {kind.decode('ascii', 'replace').strip()}.",
                                "Save it as ODT, XLSX, PPTX or PDF.", subject=source, code="file_wrong_kind")
-        if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
+        if "META-INF/manifest.xml" in names and b"encryption-data" in part_bytes(archive, "META-INF/manifest.xml", source):
             raise _protected(source, TEXT)
 
 
@@ -84,12 +87,20 @@ def check_epub(path: Path, source: str) -> None:
                            subject=source, code="file_encrypted")
 
 
+def part_bytes(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
+    """A part as it is. Raises FileRejected when it is missing or damaged."""
+    try:
+        return archive.read(name)
+    except UNREADABLE_PART as problem:
+        raise damaged(source, f"its part {name} cannot be read ({type(problem).__name__})") from None
+
+
 def xml_part(archive: zipfile.ZipFile, name: str, source: str) -> Any:
     """The root element of a part. Raises FileRejected when it is missing or no XML; entities stay unresolved."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
-        return etree.fromstring(archive.read(name), parser)
-    except (KeyError, etree.XMLSyntaxError, zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as problem:
+        return etree.fromstring(part_bytes(archive, name, source), parser)
+    except etree.XMLSyntaxError as problem:
         raise damaged(source, f"its part {name} cannot be read ({type(problem).__name__})") from None
 
 
