@@ -75,7 +75,7 @@ CODE = "```"
 
 def paragraph(text: str) -> str:
     """Text that is no heading, also where a line of it begins with "#" as one does."""
-    return re.sub(r"^(?=#{1,6} )", " ", text, flags=re.MULTILINE)
+    return re.sub(r"^(?=#{1,6} )", " ", text, flags=re.MULTILINE) if "#" in text else text
 
 
 def code(lines: str) -> str:
