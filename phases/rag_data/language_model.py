@@ -65,7 +65,7 @@ def load_identifier(unpacked: Path | None = None) -> FastIdentifier:
 
 
 def _mapped(folder: Path) -> Tables:
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in TABLES}
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray) for name in TABLES}
 
 
 def _unpacked() -> Tables:

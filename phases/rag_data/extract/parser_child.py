@@ -101,7 +101,7 @@ def _chunks(document: Document, request: dict[str, Any], counters: dict[str, Cou
     if cutting["name"] not in counters:
         counters[cutting["name"]] = remembering(load_counter(cutting["name"], Path(cutting["tokenizer"])))
     found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]])
-    return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content])))
+    return [vars(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content])))
             for one in found]
 
 

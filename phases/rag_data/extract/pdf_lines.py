@@ -85,10 +85,9 @@ def page_lines(letters: Letters) -> list[Line]:
     spans = [match.span() for match in LINE.finditer(letters.text)]
     lines = [_line(letters, *span) for span in spans]
     loose = [line is not None and line.x1 - line.x0 > GAP_SHARE * line.size * len(line.text) for line in lines]
-    for place in {beside for place, is_loose in enumerate(loose) if is_loose for beside in range(max(place - 1, 0), place + 2)}:
-        if place < len(lines) and lines[place] is not None:
-            lines[place] = replace(lines[place], loose=spans[place])
-    return _joined([line for line in lines if line is not None])
+    beside = [any(loose[max(place - 1, 0):place + 2]) for place in range(len(lines))]
+    marked = [replace(line, loose=span) if line and near else line for line, span, near in zip(lines, spans, beside, strict=True)]
+    return _joined([line for line in marked if line is not None])
 
 
 def with_cells(line: Line, letters: Letters) -> Line:
