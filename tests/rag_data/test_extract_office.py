@@ -109,6 +109,23 @@ def test_a_book_that_lacks_a_chapter_says_so(tmp_path: Path) -> None:
     assert (document.text, document.notes) == ("words", ("The book names a chapter that it does not hold: OPS/gone.xhtml.",))
 
 
+@pytest.mark.parametrize("depth", [200, 900, 5000])
+def test_a_deeply_nested_chapter_is_read_to_its_end(depth: int, tmp_path: Path) -> None:
+    deep = f"{'<div><span>' * depth}<p>middle</p>{'</span></div>' * depth}"
+    made = epub(tmp_path / "a.epub", {"one.xhtml": f"<html><body><h1>Eins</h1>{deep}<h2>Zwei</h2><p>the end</p></body></html>"})
+    with Parser(Cleaning()) as parser:
+        document = parser.extract(made, "a.epub")
+    assert (document.text, document.notes) == ("# Eins\n\nmiddle\n\n## Zwei\n\nthe end", ())
+
+
+def test_a_chapter_that_is_too_deep_even_so_is_named(tmp_path: Path) -> None:
+    deep = f"<html><body><p>before</p>{'<ul><li>' * 3000}deep{'</li></ul>' * 3000}<p>after</p></body></html>"
+    with Parser(Cleaning()) as parser:
+        document = parser.extract(epub(tmp_path / "a.epub", {"one.xhtml": deep}), "a.epub")
+    assert "before" in document.text
+    assert document.notes == ("A chapter is nested too deep; only its beginning could be read: OPS/one.xhtml.",)
+
+
 def test_rtf_of_word_with_styles_code_page_and_footnote(tmp_path: Path) -> None:
     path = tmp_path / "a.rtf"
     path.write_bytes(
