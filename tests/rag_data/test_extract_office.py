@@ -126,16 +126,17 @@ def test_a_chapter_that_is_too_deep_even_so_is_named(tmp_path: Path) -> None:
     assert document.notes == ("A chapter is nested too deep; only its beginning could be read: OPS/one.xhtml.",)
 
 
-def test_rtf_of_word_with_styles_code_page_and_footnote(tmp_path: Path) -> None:
+def test_rtf_of_word_with_styles_code_page_and_footnotes(tmp_path: Path) -> None:
     path = tmp_path / "a.rtf"
     path.write_bytes(
         rb"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Times;}}{\stylesheet{\s0 Normal;}{\s1\b\sbasedon0 heading 1;}{\s15\qc Title;}}"
         rb"{\header\pard running header\par}\pard\s15 Pr\'fcfung\par\pard\s1\b Gr\'f6\'dfe\par\pard\plain Text{\footnote small print} \u8364? 5\par"
         rb"{\listtext\'b7\tab}\ilvl0 eins\par{\listtext o\tab}\ilvl1 zwei\par"
-        rb"\trowd\cellx100\cellx200\intbl a\cell b\par c\cell\row\intbl d\cell e\cell\row\pard Ende\par}")
+        rb"\trowd\cellx100\cellx200\intbl a{\super\chftn{\*\footnote\chftn\pard\plain\s1{\b F\'fcr} \{a\}\par und mehr\par}}\cell b\par c\cell\row\intbl d\cell e\cell\row\pard Ende\par}")
     document = extract_document(path, "a.rtf")
-    assert document.text == ("# Prüfung\n\n## Größe\n\nText € 5\n\n- eins\n  - zwei\n\n| a | b c |\n| --- | --- |\n| d | e |\n\nEnde")
-    assert document.notes == ("Left out 1 footnotes.",)
+    assert document.text == ("# Prüfung\n\n## Größe\n\nText [1] € 5\n\n- eins\n  - zwei\n\n| a [2] | b c |\n| --- | --- |\n| d | e |\n\nEnde\n\n"
+                             "[1] small print\n[2] Für {a} und mehr")
+    assert document.notes == ()
 
 
 def test_cells_after_a_merged_one_stand_in_their_column(tmp_path: Path) -> None:
