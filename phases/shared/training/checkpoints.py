@@ -27,6 +27,7 @@ RANDOM_STATES = ("rng_state.pth", "rng_state_0.pth")  # of one process, of the f
 NEEDED = (WEIGHTS, ("optimizer.pt",), ("scheduler.pt",), RANDOM_STATES, ("trainer_state.json",))
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 KEPT = 2
+WATCHING = ("log_to",)  # settings that only watch a run: they may differ, and older checkpoints do not know them
 
 
 def library_versions() -> dict[str, str]:
@@ -39,7 +40,8 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 def run_identity(data_hash: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """What must not change between a checkpoint and the run that goes on from it."""
-    return {"data": data_hash, "config": config_hash(config), "versions": library_versions()}
+    decisive = {name: value for name, value in config.items() if name not in WATCHING}
+    return {"data": data_hash, "config": config_hash(decisive), "versions": library_versions()}
 
 
 def seal_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:

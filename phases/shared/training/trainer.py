@@ -42,6 +42,7 @@ from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
 from phases.shared.training.plan import optimizer_steps, save_interval
 from phases.shared.training.stopping import EarlyStopping
+from phases.shared.training.tracking import TrackedRun
 
 
 class TrainingSettings(Protocol):
@@ -65,6 +66,7 @@ class TrainingSettings(Protocol):
     gradient_checkpointing: bool
     keep_best: bool
     patience: int
+    log_to: str
     order: str
     save_steps: int
     seed: int
@@ -163,6 +165,8 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
         if config.patience:
             trainer.add_callback(stopping)
+        if config.log_to != "none":
+            trainer.add_callback(TrackedRun(context, config.log_to))
         clock = clock_for(trainer)
         resumed = decided_by_first(lambda: _go_on_from(context, checkpoints, identity))
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
