@@ -118,8 +118,9 @@ def _build_export(window: Window, pulse: Pulse) -> None:
             form = build_form(ExportConfig, "export", choices={"model": []})
             start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
             run = event_html(elem_id="run-export")
-        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
-            files = gr.HTML("", elem_id="exports")
+        with gr.Column(elem_classes="wide"):
+            with gr.Column(elem_classes="card"):
+                files = gr.HTML("", elem_id="exports")
             build_push(window, pulse)
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import html
-import shlex
 from typing import Any
 
 import gradio as gr
@@ -57,7 +56,7 @@ def _exports(window: Window, project: Project, chosen: str | None) -> Any:
 def _planned(form: Form) -> Any:
     def show(window: Window, project: Project, repo: str, *given: Any) -> tuple[Any, ...]:
         plan = push_plan(project, form.resolved(project, given), repo)
-        command = command_for("push", project, form, given).replace(shlex.quote(project.name), f"{shlex.quote(project.name)} {shlex.quote(plan.repo)}", 1)
+        command = command_for("push", project, form, given, plan.repo or "OWNER/NAME")
         asks = gr.update(visible=not hub_key(load_keys()))
         return push_html(plan, command), gr.update(interactive=not plan.missing), asks, asks
 
