@@ -102,6 +102,11 @@ def prepare(project: Project, config: CptConfig, inputs: Path, arguments: Mappin
     write_atomically(project.cpt_text, readable_text(chunks, titles))
 
 
+def makes(config: CptConfig, inputs: Path) -> tuple[str, str]:
+    """The name of the model that a job with these inputs publishes, and its base model."""
+    return named("cpt", config.name), json.loads((inputs / "base.json").read_text(encoding="utf-8"))["base"]
+
+
 def prepare_probe(project: Project, config: CptConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
     """As for the run, with only some of what is held out: enough to tell how long a token of it takes. Raises NotReady."""
     _freeze(project, config, inputs, held_out=PROBED_HELD_OUT)

@@ -19,7 +19,7 @@ from phases.shared.files import sha256_of, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.base import fetch_base
-from phases.shared.models.folder import DESCRIPTION, list_models, model_folder, model_path
+from phases.shared.models.folder import DESCRIPTION, list_models, model_folder, model_path, read_model_info
 from phases.shared.models.publish import settle, staging_folder
 from phases.shared.project import Project
 
@@ -42,7 +42,12 @@ def missing_for_export(project: Project, config: ExportConfig | None = None) -> 
 
 
 def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Name the model beyond doubt: its place and, where the project made it, the hash of its description. Raises NotReady."""
+    """Name the model beyond doubt: its place and, where the project made it, the hash of its description; or the job that makes it.
+    Raises NotReady."""
+    awaited = arguments.get("promised", {}).get(config.model)
+    if awaited is not None:
+        write_json(inputs / "model.json", {"model": awaited.name, "kind": "", "base": awaited.base, "job": awaited.job})
+        return
     missing = missing_for_export(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
@@ -67,7 +72,7 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
         context.phase("saving")
         base = fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
         model = save_full(model, tokenizer, beside, base)
-        if (source / "README.md").is_file() and chosen["kind"] == "full":
+        if (source / "README.md").is_file() and (chosen["kind"] or read_model_info(source).kind) == "full":
             shutil.copyfile(source / "README.md", beside / "README.md")
         if context.stop_requested():
             raise JobStopped({})
@@ -81,13 +86,24 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
 
 
 def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
-    """The model's folder; raises ModelError when it was trained again since the job was submitted."""
+    """The model's folder: that of the job which was waited for, or the published one; raises ModelError when that was trained again since
+    the job was submitted."""
+    if "job" in chosen:
+        return _made_by(context.project, chosen["job"])
     if chosen["model"] == "base":
         return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
     folder = model_folder(context.project, chosen["model"])
     if not (folder / DESCRIPTION).is_file() or sha256_of(folder / DESCRIPTION) != chosen["described"]:
         raise ModelError(f"The model '{chosen['model']}' was replaced or removed after this export was asked for.",
                          "Export it again.", subject=chosen["model"], code="model_missing")
+    return folder
+
+
+def _made_by(project: Project, job: str) -> Path:
+    folder = project.model_runs / job
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(f"The job {job} that this export waited for left no model in models/runs.", "Train it again, then export it.",
+                         subject=job, code="model_missing")
     return folder
 
 
