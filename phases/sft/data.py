@@ -23,13 +23,21 @@ from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
 from phases.shared.jobs.promises import Promise, Promises
 from phases.shared.models.base import locate_base
-from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, named, read_model_info, replaced, weights_hash
+from phases.shared.models.folder import (
+    DESCRIPTION,
+    ModelInfo,
+    list_models,
+    model_folder,
+    named,
+    read_model_info,
+    replaced,
+    weights_hash,
+)
 from phases.shared.models.machine import this_machine, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
 from phases.shared.training.methods import missing_for_measuring, missing_for_start
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
-
 
 SETTLED, AWAITED = "parent.json", "awaits.json"
 NOTHING_PROMISED: Promises = MappingProxyType({})

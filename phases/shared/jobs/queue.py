@@ -127,6 +127,13 @@ def get_job(projects: Path, job_id: str) -> Job:
         return job_of(_row(connection, job_id))
 
 
+def find_jobs(projects: Path, job_id: str | None) -> list[Job]:
+    """The job of that id in a list, which is empty where none is named or none is there."""
+    with table.job_table(projects) as connection:
+        row = table.select_job(connection, job_id) if job_id else None
+    return [job_of(row)] if row is not None else []
+
+
 def find_job(projects: Path, project: str | None, job_id: str | None, states: Sequence[str] | None) -> Job:
     """The job of that id, or the newest of the project in one of the states. Raises JobError when none fits."""
     if job_id is None:

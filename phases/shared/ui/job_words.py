@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phases.shared.database.jobs import now
 from phases.shared.jobs.queue import Job
+from phases.shared.jobs.times import local_time
 from phases.shared.ui.figures import duration, number, percent, size
 from phases.shared.ui.texts import many, say, word
 
@@ -37,6 +39,15 @@ def run_line(job: Job) -> str:
     if job.state == "done" and loss is not None:
         return say("training.state_done", loss=number(loss))
     return word("state", job.state)
+
+
+def waits_words(job: Job) -> str:
+    """What a queued job waits for: "until 22:00", "after cpt-…", what the worker said of it, or its turn."""
+    parts = [say("queue.until", time=local_time(job.not_before))] if job.not_before and job.not_before > now() else []
+    if job.after:
+        parts.append(say("queue.after", job=job.after))
+    said = "" if job.not_before else (job.progress or {}).get("text", "")  # it may still name a time that has come since
+    return ", ".join(parts) or said or say("queue.turn")
 
 
 def unit_of(job: Job) -> str:
