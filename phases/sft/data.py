@@ -33,7 +33,7 @@ from phases.shared.models.folder import (
     replaced,
     weights_hash,
 )
-from phases.shared.models.machine import this_machine, too_large
+from phases.shared.models.machine import machine_for, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
 from phases.shared.training.methods import missing_for_measuring, missing_for_start
@@ -51,7 +51,7 @@ def missing_for_sft(project: Project, config: SftConfig | None = None, promised:
     try:
         name = base_name(project, config, promised)
         locate_base(name)
-        missing += too_large(name, config.method, config.device, this_machine())
+        missing += too_large(name, config.method, config.device, machine_for(config))
     except ModelError as problem:
         missing.append(str(problem))
     with knowledge(project) as connection:

@@ -191,12 +191,12 @@ def test_every_end_has_its_sentence(tmp_path: Path) -> None:
 def test_what_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     settings = as_mapping(resolve(CptConfig, {"runner": "slurm", "partition": "gpu", "time_limit": "1:30", "gpus": 2, "processes": 2,
-                                              "threads": 3}))
+                                              "threads": 3, "memory": 24}))
     told = parameters("cpt-1", settings)
-    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"]) == ("cpt-1", "gpu", 90, 2, 6)
+    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"], told["mem"]) == ("cpt-1", "gpu", 90, 2, 6, "24G")
     exported = told["additional_parameters"]["export"].split(",")
     assert "PATH" in exported and "OPENAI_API_KEY" not in exported
-    assert not {"partition", "gpus_per_node"} & set(parameters("cpt-1", as_mapping(resolve(CptConfig, FAST))))
+    assert not {"partition", "gpus_per_node", "mem"} & set(parameters("cpt-1", as_mapping(resolve(CptConfig, FAST))))
 
 
 def test_time_limits_as_a_person_writes_them() -> None:
