@@ -129,7 +129,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
 
 
 def _submit(kind: str, form: Form) -> Any:
-    def submit(window: Window, project: Project, at: str, after: str | None, *given: Any) -> None:
+    def submit(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
         submit_job(window.projects, project, kind, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 

@@ -38,7 +38,7 @@ class Later:
 def build_later(window: Window, pulse: Pulse, kind: str) -> Later:
     """Draw the group where it is called."""
     with gr.Accordion(say("later.title"), open=False, elem_classes="advanced", elem_id=f"later-{kind}") as fold:
-        at = gr.Textbox(label=say("later.at"), info=say("later.at_help"), max_lines=1, elem_classes="field", elem_id=f"at-{kind}")
+        at = gr.Textbox("", label=say("later.at"), info=say("later.at_help"), max_lines=1, elem_classes="field", elem_id=f"at-{kind}")
         after = gr.Dropdown([(say("later.no_job"), "")], value="", label=say("later.after"), info=say("later.after_help"),
                             elem_classes="field", elem_id=f"after-{kind}")
         note = gr.HTML("", elem_id=f"later-note-{kind}")
@@ -54,14 +54,14 @@ def emptied(event: Any, later: Later) -> None:
     event.success(lambda: ("", ""), None, later.fields, **QUICK)
 
 
-def when(at: str, after: str | None) -> dict[str, str | None]:
+def when(at: str | None, after: str | None) -> dict[str, str | None]:
     """The arguments of `submit_job`. Raises SettingError for what is no time to come."""
-    return {"not_before": start_time(at) if at.strip() else None, "after": after or None}
+    return {"not_before": start_time(at) if (at or "").strip() else None, "after": after or None}
 
 
-def later_flags(at: str, after: str | None) -> str:
+def later_flags(at: str | None, after: str | None) -> str:
     """The same for a command, with a blank before it."""
-    flags = [*(["--after", after] if after else []), *(["--at", at.strip()] if at.strip() else [])]
+    flags = [*(["--after", after] if after else []), *(["--at", at.strip()] if at and at.strip() else [])]
     return "".join(f" {shlex.quote(one)}" for one in flags)
 
 
@@ -77,11 +77,11 @@ def _jobs(window: Window, project: Project, chosen: str | None) -> Any:
     return gr.update(choices=[(say("later.no_job"), ""), *((job_label(job, project), job.id) for job in jobs)])
 
 
-def _note(window: Window, project: Project, at: str, after: str | None) -> str:
+def _note(window: Window, project: Project, at: str | None, after: str | None) -> str:
     """When it will start, and by which clock."""
     now = datetime.now().astimezone()
     try:
-        said = [say("later.clock", now=clock(now))] if not at.strip() else [_starts(start_time(at, now), now)]
+        said = [_starts(start_time(at, now), now)] if at and at.strip() else [say("later.clock", now=clock(now))]
     except SettingError as problem:
         return f'<p class="warning">{html.escape(problem.sentence)} {html.escape(problem.advice)} {html.escape(say("later.clock", now=clock(now)))}</p>'
     said += [say("later.not_before", job=job_label(job, project)) for job in find_jobs(window.projects, after)]

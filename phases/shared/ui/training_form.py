@@ -135,7 +135,7 @@ def _method(form: Form) -> Any:
 
 
 def _planned(training: Training, form: Form) -> Any:
-    def show(window: Window, project: Project, at: str, after: str | None, *given: Any) -> tuple[Any, ...]:
+    def show(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> tuple[Any, ...]:
         measuring = any(job.kind == training.probe for job in list_jobs(window.projects, project.name, ("queued", "running")))
         promised = promised_models(window.projects, project, after or None)
         drawn, ready = _look_ahead(training, form, project, given, measuring, promised)
@@ -161,7 +161,7 @@ def _look_ahead(training: Training, form: Form, project: Project, given: Sequenc
 
 
 def _start(training: Training, form: Form) -> Any:
-    def start(window: Window, project: Project, at: str, after: str | None, *given: Any) -> None:
+    def start(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
         submit_job(window.projects, project, training.kind, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 

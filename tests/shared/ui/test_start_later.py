@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_what_stands_in_the_fields_is_what_a_job_is_submitted_with(project: Project) -> None:
-    assert start_later.when("", "") == start_later.when(" ", None) == {"not_before": None, "after": None}
+    assert start_later.when("", "") == start_later.when(" ", None) == start_later.when(None, None) == {"not_before": None, "after": None}
     with pytest.raises(SettingError, match="is past"):
         start_later.when("2020-01-01 10:00", "")
     projects = project.root.parent
