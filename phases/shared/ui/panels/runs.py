@@ -11,7 +11,7 @@ from typing import Any
 from phases.shared.jobs.queue import Job
 from phases.shared.options import changed_options
 from phases.shared.ui.figures import duration, moment, number, size
-from phases.shared.ui.job_words import done_words, result_words, share_done
+from phases.shared.ui.job_words import done_words, result_words, share_done, waits_words
 from phases.shared.ui.tables import Column, button, facts_line, table, text
 from phases.shared.ui.texts import say, word
 
@@ -33,7 +33,7 @@ def _run(job: Job | None, metrics: Mapping[str, Any]) -> str:
     if job.ended:
         return f"{head}{_ended(job, metrics)}"
     if job.state == "queued":
-        return f'{head}<p class="soft">{html.escape(say("run.waiting"))}</p>'
+        return f'{head}<p class="soft">{html.escape(say("run.waiting", what=waits_words(job)))}</p>'
     meter = f'<div class="meter" role="progressbar" aria-valuenow="{100 * share_done(job):.0f}"><i style="width:{100 * share_done(job):.1f}%"></i></div>'
     return f"{head}{meter}{facts_line(_live_figures(job, metrics))}"
 
