@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.options import changed_options
+from phases.shared.options import Option, changed_options, options_of
 from phases.shared.ui.figures import duration, moment, number, size
 from phases.shared.ui.job_words import result_words, share_done, unit_of
 from phases.shared.ui.tables import Column, button, facts_line, table, text
 from phases.shared.ui.texts import say, word
 
 SPARK_WIDTH, SPARK_HEIGHT = 72, 18
+FEWEST_STEPS = 20
 CURVES = (("loss", "run.curve_train"), ("smoothed", "run.curve_smoothed"), ("eval_loss", "run.curve_eval"))
 
 
@@ -29,7 +30,8 @@ def _run(job: Job | None, metrics: Mapping[str, Any]) -> str:
     if job is None:
         return f'<h3>{html.escape(say("run.title"))}</h3><p class="empty">{html.escape(say("run.none"))}</p>'
     state = f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>'
-    head = f'<h3>{html.escape(say("run.title"))} <span class="soft plain">{text(job.id)}</span> {state}</h3>'
+    when = html.escape(say("run.of", when=moment(job.started or job.created)))
+    head = f'<h3><span title="{text(job.id)}">{when}</span> {state}</h3>'
     if job.ended:
         return f"{head}{_ended(job, metrics)}"
     if job.state == "queued":
@@ -71,6 +73,11 @@ def curve_points(points: Sequence[Mapping[str, Any]], *, log_scale: bool) -> dic
 
 def log_html(log: str) -> str:
     return f'<pre class="log" tabindex="0">{html.escape(log.strip() or say("run.no_log"))}</pre>'
+
+
+def step_range(points: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    """The first steps of a run on an axis wide enough for whole numbers alone; later the plot finds its own."""
+    return [0, FEWEST_STEPS] if points and points[-1]["step"] < FEWEST_STEPS else None
 
 
 def small_plots(points: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float, str]]]:
@@ -128,8 +135,19 @@ def seconds_of(job: Job) -> float | None:
 
 def _changed(job: Job, config: type) -> str:
     known = {key: value for key, value in job.config.items() if key in config.__dataclass_fields__}
-    changed = changed_options(config(**known))
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items()) or say("history.defaults")
+    changed, fields = changed_options(config(**known)), {one.name: one for one in options_of(config)}
+    return ", ".join(_setting(fields[name], value) for name, value in changed.items()) or say("history.defaults")
+
+
+def _setting(field: Option, value: Any) -> str:
+    """A setting as the form calls it: "Epochs 10", "Method QLoRA (4 bits)", "Packing on"."""
+    if isinstance(value, bool):
+        shown = say("compare.yes" if value else "compare.no")
+    elif isinstance(value, float):
+        shown = f"{value:g}"
+    else:
+        shown = word(f"choice.{field.name}", str(value)) if field.choices else str(value)
+    return f"{field.label} {shown}"
 
 
 def _result(job: Job, name: str) -> Any:
