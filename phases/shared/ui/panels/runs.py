@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.options import Option, changed_options, options_of
+from phases.shared.options import Option, options_of, resolve
 from phases.shared.ui.figures import duration, moment, number, size
 from phases.shared.ui.job_words import result_words, share_done, unit_of
 from phases.shared.ui.tables import Column, button, facts_line, table, text
@@ -109,16 +109,20 @@ def history_table(jobs: Sequence[Job], config: type, chosen: str, compared: Sequ
     columns = (
         Column(say("history.compare"), lambda job: _tick(job, job.id in compared), "short"),
         Column(say("history.when"), lambda job: moment(job.started or job.created), "short"),
-        Column(say("history.state"), lambda job: f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>', "short"),
+        Column(say("history.state"), _state, "short"),
         Column(say("history.settings"), lambda job: text(_changed(job, config), 120), "long"),
         Column(say("history.curve"), lambda job: sparkline(lines.get(job.id, ())), "short"),
         Column(say("history.steps"), lambda job: number(_result(job, "steps"), 0), "num"),
         Column(say("history.loss"), lambda job: number(_result(job, "train_loss")), "num"),
         Column(*_quality(jobs), "num"),
-        Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"),
-        Column("", lambda job: button("resume", say("run.resume"), job=job.id) if job.resumable and job.ended else "", "num"))
+        Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"))
     head = f"<h3>{html.escape(say('history.title'))}</h3>"
     return head + table(columns, jobs, key=lambda job: job.id, chosen=chosen, empty=say("history.empty"), label=say("history.title"))
+
+
+def _state(job: Job) -> str:
+    resume = f'<br>{button("resume", say("run.resume"), job=job.id)}' if job.resumable and job.ended else ""
+    return f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>{resume}'
 
 
 def _tick(job: Job, ticked: bool) -> str:
@@ -135,8 +139,10 @@ def seconds_of(job: Job) -> float | None:
 
 def _changed(job: Job, config: type) -> str:
     known = {key: value for key, value in job.config.items() if key in config.__dataclass_fields__}
-    changed, fields = changed_options(config(**known)), {one.name: one for one in options_of(config)}
-    return ", ".join(_setting(fields[name], value) for name, value in changed.items()) or say("history.defaults")
+    chosen = {name: known[name] for name in ("preset", "method") if name in known}
+    usual, values = resolve(config, chosen), config(**known)
+    changed = [one for one in options_of(config) if getattr(values, one.name) != (one.default if one.name in chosen else getattr(usual, one.name))]
+    return ", ".join(_setting(one, getattr(values, one.name)) for one in changed) or say("history.defaults")
 
 
 def _setting(field: Option, value: Any) -> str:

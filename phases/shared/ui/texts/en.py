@@ -112,7 +112,7 @@ JOBS = {
     "compare.yes": "on", "compare.no": "off",
     "compare.train_loss": "Loss", "compare.perplexity_before": "Perplexity before", "compare.perplexity_after": "Perplexity after",
     "compare.general_before": "Perplexity on general text before", "compare.general_after": "Perplexity on general text after",
-    "compare.validation_loss": "Held-out loss", "compare.seconds": "Seconds of training", "compare.merge_check": "Check of the merge",
+    "compare.validation_loss": "Held-out loss", "compare.seconds": "Time of training", "compare.merge_check": "Check of the merge",
     "settings.title": "Load or save settings", "settings.save": "Save as a file", "settings.load": "Load a file",
     "settings.keep": "Keep for this project",
     "settings.help": "A YAML file with the preset and what differs from it. Kept settings are those that new runs of this project begin with.",
