@@ -35,8 +35,8 @@ def build(window: Window, pulse: Pulse) -> None:
             settings = build_settings(window, TRAINING, {"base_model": view.base_models(say("training.project_base"))})
         with gr.Column(elem_classes="wide"):
             build_base_models(window, pulse, settings[0].fields["base_model"])
-            build_plan(window, pulse, TRAINING, settings)
-            build_run_panel(window, pulse, "cpt", CptConfig)
+            start = build_plan(window, pulse, TRAINING, settings)
+            build_run_panel(window, pulse, "cpt", CptConfig, start)
             build_models(window, pulse, "cpt")
 
 

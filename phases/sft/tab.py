@@ -18,7 +18,7 @@ from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
 from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
 from phases.sft.ui.push import build_push
-from phases.shared.jobs.queue import submit_job
+from phases.shared.jobs.queue import resume_job, submit_job
 from phases.shared.models.base import base_model_choices
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -36,7 +36,7 @@ from phases.shared.ui.start_later import build_later, emptied, when
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
-from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, shows, streams
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, picks, shows, streams
 
 TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft)
 
@@ -66,8 +66,8 @@ def _build_train(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="side"):
             settings = build_settings(window, TRAINING, {"base_model": bases, "parent": _named(view.USUAL_PARENTS)})
         with gr.Column(elem_classes="wide"):
-            build_plan(window, pulse, TRAINING, settings)
-            build_run_panel(window, pulse, "sft", SftConfig)
+            start = build_plan(window, pulse, TRAINING, settings)
+            build_run_panel(window, pulse, "sft", SftConfig, start)
             build_models(window, pulse, "sft")
     parent = settings[0].fields["parent"]
     pulse.data.change(shows(window, _parents, 1), None, parent, **QUICK)
@@ -87,6 +87,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
     pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
     pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
+    run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("evaluate", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
@@ -128,6 +129,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
+    run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("export", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
@@ -137,6 +139,11 @@ def _submit(kind: str, form: Form) -> Any:
         gr.Info(say("training.queued"))
 
     return submit
+
+
+def _resumed(window: Window, project: Project, event: dict) -> None:
+    resume_job(window.projects, event["job"])
+    gr.Info(say("training.queued"))
 
 
 def _newest(kind: str) -> Any:

@@ -56,6 +56,7 @@ def status_line(projects: Path, project: Project | None) -> str:
 def _running(job: Job, project: Project | None) -> str:
     elsewhere = f" ({job.project})" if project is None or job.project != project.name else ""
     words = "".join(f"<span>{html.escape(part)}</span>" for part in progress_words(job))
+    words = f'<span class="words">{words}</span>'
     stopping = job.request is not None
     stop = f'<span class="soft">{html.escape(say("status.stopping"))}</span>' if stopping else button("stop", say("status.stop"), job=job.id)
     return f'<span class="dot" aria-hidden="true">●</span><b>{html.escape(kind_of(job) + elsewhere)}</b>{words}{stop}'

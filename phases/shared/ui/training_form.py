@@ -67,8 +67,8 @@ def build_settings(window: Window, training: Training, choices: Choices | None =
         return form, build_settings_panel(window, training.kind, form)
 
 
-def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple[Form, Any]) -> None:
-    """The card with plan and Start, and all events of the settings."""
+def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple[Form, Any]) -> gr.Button:
+    """The card with plan and Start, and all events of the settings; returns Start."""
     with gr.Column(elem_classes="card"):
         plan = gr.HTML("", elem_id=f"plan-{training.kind}")
         with gr.Row(elem_classes="buttons"):
@@ -82,6 +82,7 @@ def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple
                     None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
     setup = Setup(*settings, plan, start, measure, command, later)
     _wire(window, pulse, training, setup)
+    return start
 
 
 def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> None:

@@ -87,7 +87,7 @@ JOBS = {
     "notice.seen": "Dismiss",
     "notice.all": "Dismiss all",
     "notice.more": "{n} more ended since you looked.",
-    "run.title": "Run",
+    "run.title": "Run", "run.of": "Run of {when}:",
     "run.none": "No run yet.",
     "run.loss": "Loss", "run.step": "Step",
     "run.curve_train": "train", "run.curve_smoothed": "train, smoothed", "run.curve_eval": "held out",
@@ -114,7 +114,7 @@ JOBS = {
     "compare.yes": "on", "compare.no": "off",
     "compare.train_loss": "Loss", "compare.perplexity_before": "Perplexity before", "compare.perplexity_after": "Perplexity after",
     "compare.general_before": "Perplexity on general text before", "compare.general_after": "Perplexity on general text after",
-    "compare.validation_loss": "Held-out loss", "compare.seconds": "Seconds of training", "compare.merge_check": "Check of the merge",
+    "compare.validation_loss": "Held-out loss", "compare.seconds": "Time of training", "compare.merge_check": "Check of the merge",
     "settings.title": "Load or save settings", "settings.save": "Save as a file", "settings.load": "Load a file",
     "settings.keep": "Keep for this project",
     "settings.help": "A YAML file with the preset and what differs from it. Kept settings are those that new runs of this project begin with.",
@@ -123,7 +123,7 @@ JOBS = {
 }
 
 COMMON = {
-    "form.advanced": "Advanced", "form.cleaning": "Cleaning", "form.cleaning_on": "Cleaning ({on} of {all} on)",
+    "form.several": "One or more.", "form.advanced": "Advanced", "form.cleaning": "Cleaning", "form.cleaning_on": "Cleaning ({on} of {all} on)",
     "form.advanced_changed": "Advanced ({n} changed)",
     "form.changed": "{n} of the settings differ from the preset.",
     "choice.preset.standard": "Standard", "choice.preset.small": "Small corpus, small model", "choice.preset.large": "Model of 3B and more",
@@ -135,6 +135,7 @@ COMMON = {
     "table.previous": "previous page", "table.next": "next page", "table.page": "{page} of {pages}",
     "many.row.one": "{n} row", "many.row.other": "{n} rows",
     "many.document.one": "{n} document", "many.document.other": "{n} documents",
+    "many.page.one": "{n} page", "many.page.other": "{n} pages",
     "many.chunk.one": "{n} chunk", "many.chunk.other": "{n} chunks",
     "many.token.one": "{n} token", "many.token.other": "{n} tokens",
     "many.pair.one": "{n} pair", "many.pair.other": "{n} pairs",

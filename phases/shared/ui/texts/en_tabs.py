@@ -39,7 +39,7 @@ TABS = {
     "rag.all_files": "All files", "rag.rejected_so_far": "{files} not added",
     "rag.file_reading": "reading", "rag.file_reading_part": "reading page {done} of {total}", "rag.file_cutting": "cutting into chunks",
     "rag.documents": "Documents",
-    "rag.document": "Document", "rag.pages": "Pages", "rag.chunks": "Chunks", "rag.remove": "Remove",
+    "rag.document": "Document", "rag.remove": "Remove",
     "rag.no_documents": "No documents yet. Drop files above and press Add documents.",
     "rag.removed": "'{source}' and its chunks were removed. Undo brings them back.",
     "clean.normalise_unicode": "Letters composed", "clean.decode_entities": "HTML entities decoded",
