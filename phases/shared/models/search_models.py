@@ -18,6 +18,8 @@ from phases.shared.models.base import HUB_FILES, HUB_ID, PICKLED_WEIGHTS, downlo
 from phases.shared.options import option, resolve
 from phases.shared.project import Project
 
+SEARCH_MODES = ("text", "semantic", "hybrid")  # these words; this meaning; both
+
 
 @dataclass(frozen=True)
 class SearchSettings:
