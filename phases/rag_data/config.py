@@ -22,8 +22,8 @@ class IngestConfig:
     chunk_overlap: int = option(50, label="Overlap", unit="tokens", low=0, high=4096,
                                 help="How much of a chunk's end is repeated at the start of the next one.")
     template: str = option("", label="Template for records",
-                           help="How a row of a CSV, JSON or Parquet file reads: words with its columns in braces, as in {name} ran "
-                                "{time} s. Empty lists the fields of each row.")
+                           help="How a row of a CSV, JSON, Parquet or XLSX file reads: words with its columns in braces, as in {name} ran "
+                                "{time} s. Empty lists the fields of each row, and keeps sheets as tables.")
     holdout_percent: float = option(5.0, label="Held out", unit="%", low=0, high=50, advanced=True,
                                     help="Share of each document's sections that is kept to measure perplexity: never "
                                          "trained on, never asked about. Documents of few sections keep none.")
