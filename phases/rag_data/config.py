@@ -42,7 +42,7 @@ class IngestConfig:
     remove_emails: bool = option(False, label="Remove e-mail addresses", group="cleaning",
                                  help="Off, since contacts are knowledge.")
     drop_repeated_lines: bool = option(True, label="Drop page headers and footers", group="cleaning",
-                                       help="Leaves out lines that return at the top or foot of most pages of a PDF.")
+                                       help="Leaves out lines that return at the top or foot of most pages of a PDF, and page numbers.")
     join_lines: bool = option(True, label="Join wrapped lines", group="cleaning",
                               help="Makes one line of each paragraph whose lines were broken to fit a page.")
     join_hyphenation: bool = option(True, label="Join hyphenated words", group="cleaning",
