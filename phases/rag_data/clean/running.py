@@ -56,8 +56,14 @@ def repeated_lines(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
     for kind, spots in groups.items():
         height = median(edges[page][place].height for page, place in spots)
         level = {spot for spot in spots if abs(edges[spot[0]][spot[1]].height - height) <= SAME_HEIGHT}
-        found |= level if _on_most_pages({page for page, _ in level}, len(edges)) else set() if kind.startswith("beside ") else _runs(level)
+        found |= level if _is_running(kind, level, len(edges)) else set() if kind.startswith("beside ") else _runs(level)
     return {(page, place) for page, place in found if all((page, outer) in found for outer in range(place))}
+
+
+def _is_running(kind: str, spots: set[tuple[int, int]], total: int) -> bool:
+    """Bare numbers that grow with the pages need not be on most: the first pages of chapters have theirs at the foot."""
+    pages = {page for page, _ in spots}
+    return len(pages) >= MIN_PAGES if kind.startswith("number ") else _on_most_pages(pages, total)
 
 
 def page_numbers(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
