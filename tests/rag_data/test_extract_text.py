@@ -97,3 +97,10 @@ def test_a_long_page_without_a_main_part_loses_what_surrounds_it(tmp_path: Path)
 def test_the_navigation_of_usual_programs_goes_also_beside_words(menu: str, tmp_path: Path) -> None:
     text = read(tmp_path, "a.html", f"<html><body>{menu}<h2>Lamps</h2><p>The keeper lights the lamp at dusk.</p>{menu}</body></html>")
     assert text == "## Lamps\n\nThe keeper lights the lamp at dusk."
+
+
+def test_chapters_and_numbered_questions_of_a_plain_text_are_headings(tmp_path: Path) -> None:
+    text = read(tmp_path, "a.txt", "Contents\n\n1. Weirs\n   1.1. What is a weir?\n   1.2. Who keeps it?\n\nChapter 1. Weirs\n\n1.1. What is a weir?\n\nA wall in a river.\n\n"
+                                   "1.2. Who keeps it, and who pays the keeper\nwhen the river is dry?\n\nThe village does.\n\nChapter 2. The river was high that day, and so on.\n\nWhy?\n\n3. Who knows?\n")
+    assert [line for line in text.split("\n") if line.startswith("#")] == [
+        "# Chapter 1. Weirs", "## 1.1. What is a weir?", "## 1.2. Who keeps it, and who pays the keeper when the river is dry?"]
