@@ -1,7 +1,7 @@
 """A model of the project as files for use elsewhere, with the proof that they behave as the model does here.
 
 In: the name of a model. Out: exports/safetensors_YYYYMMDD/ (a second one on the same day gets -2), a full model that plain
-transformers loads. Runs in a child process.    python app.py export NAME --model final
+transformers loads, with its card and the hash of every file. Runs in a child process.    python app.py export NAME --model final
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from phases.sft.config import ExportConfig
+from phases.sft.exported import seal_export
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import sha256_of, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.base import fetch_base
-from phases.shared.models.folder import DESCRIPTION, list_models, model_folder, model_path
+from phases.shared.models.card import name_for_others, write_exported_card
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, model_path, read_model_info
 from phases.shared.models.publish import settle, staging_folder
 from phases.shared.project import Project
 
@@ -42,14 +44,19 @@ def missing_for_export(project: Project, config: ExportConfig | None = None) -> 
 
 
 def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Name the model beyond doubt: its place and, where the project made it, the hash of its description. Raises NotReady."""
+    """Name the model beyond doubt: its place and, where the project made it, the hash of its description; or the job that makes it.
+    Raises NotReady."""
+    awaited = arguments.get("promised", {}).get(config.model)
+    if awaited is not None:
+        write_json(inputs / "model.json", {"model": awaited.name, "kind": "", "base": awaited.base, "job": awaited.job})
+        return
     missing = missing_for_export(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
     info = next(one for one in list_models(project) if one.name == config.model)
     described = model_folder(project, config.model) / DESCRIPTION
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
-                                       "described": sha256_of(described) if described.is_file() else ""})
+                                       "described": _hash_of(described)})
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
@@ -67,27 +74,47 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
         context.phase("saving")
         base = fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
         model = save_full(model, tokenizer, beside, base)
-        if (source / "README.md").is_file() and chosen["kind"] == "full":
-            shutil.copyfile(source / "README.md", beside / "README.md")
+        write_exported_card(beside, source, _described(source, chosen), context.project.language)
         if context.stop_requested():
             raise JobStopped({})
         context.phase("checking")
         parity = compare(model, tokenizer, beside)
-        write_json(beside / "export.json", {"model": chosen["model"], "base": chosen["base"], "job": context.job_id, "parity": parity})
+        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": _hash_of(source / DESCRIPTION),
+                             "job": context.job_id, "parity": parity})
         settle(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return {"folder": f"exports/{target.name}", "files": sorted(file.name for file in target.iterdir()), "parity": parity}
 
 
+def _hash_of(described: Path) -> str:
+    return sha256_of(described) if described.is_file() else ""
+
+
 def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
-    """The model's folder; raises ModelError when it was trained again since the job was submitted."""
+    """The model's folder: that of the job which was waited for, or the published one; raises ModelError when that was trained again since
+    the job was submitted."""
+    if "job" in chosen:
+        return _made_by(context.project, chosen["job"])
     if chosen["model"] == "base":
         return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
     folder = model_folder(context.project, chosen["model"])
     if not (folder / DESCRIPTION).is_file() or sha256_of(folder / DESCRIPTION) != chosen["described"]:
         raise ModelError(f"The model '{chosen['model']}' was replaced or removed after this export was asked for.",
                          "Export it again.", subject=chosen["model"], code="model_missing")
+    return folder
+
+
+def _described(source: Path, chosen: Mapping[str, str]) -> ModelInfo:
+    """What the model is, for its card."""
+    return ModelInfo("full", chosen["base"], phase="base", name="base") if chosen["model"] == "base" else read_model_info(source, chosen["model"])
+
+
+def _made_by(project: Project, job: str) -> Path:
+    folder = project.model_runs / job
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(f"The job {job} that this export waited for left no model in models/runs.", "Train it again, then export it.",
+                         subject=job, code="model_missing")
     return folder
 
 

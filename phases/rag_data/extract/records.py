@@ -19,8 +19,8 @@ from phases.rag_data.extract.columns import column_numbers
 from phases.rag_data.extract.document import Block, Extracted, assemble, closed_code, heading, paragraph
 from phases.rag_data.extract.labels import Label
 from phases.rag_data.extract.sniff import UTF16_MARKS
-from phases.rag_data.extract.text import decode
 from phases.rag_data.extract.templated import Templated
+from phases.rag_data.extract.text import decode
 from phases.rag_data.templates import check_columns, columns_of
 from phases.shared.errors import FileRejected
 

@@ -120,9 +120,9 @@ def fold_label(form: Form, group: str, given: Sequence[Any], switches: Collectio
     return gr.update(label=say(f"form.{group}_on", on=sum(bool(values[name]) for name in switches), all=len(switches)))
 
 
-def command_for(command: str, project: Project, form: Form, given: Sequence[Any]) -> str:
-    """The command that does the same as the button."""
-    parts = ["python app.py", command, shlex.quote(project.name)]
+def command_for(command: str, project: Project, form: Form, given: Sequence[Any], *words: str) -> str:
+    """The command that does the same as the button; `words` stand behind the project's name."""
+    parts = ["python app.py", command, shlex.quote(project.name), *map(shlex.quote, words)]
     values = form.values(given)
     flags = {one.name: one for one in options_of(form.config)}
     changed = dict(form.changed(project, given))
@@ -148,7 +148,7 @@ def _field(one: Option, choices: Sequence[tuple[str, Any]] | None) -> Any:
 
 
 def _several(one: Option, choices: Sequence[tuple[str, Any]]) -> Any:
-    return gr.Dropdown(choices=list(choices), value=one.default.split(","), multiselect=True, label=one.label, info=one.help or None,
+    return gr.Dropdown(choices=list(choices), value=one.default.split(","), multiselect=True, label=one.label, info=say("form.several"),
                        elem_classes="field", interactive=True)
 
 
