@@ -222,6 +222,12 @@ def test_what_is_missing_is_said_before_anything_starts(made: tuple, hub: PushSe
     assert answer.code == 1 and all(words in answer.err for words in ("Nothing has been exported", "OWNER/NAME", "set-key HF_TOKEN")), answer.err
     other = made[0]("push", "lamps", "ada/lamps", "--model", "final", **environment(hub))
     assert other.code == 1 and "no export of 'final'" in other.err and made[2].name in other.err
+    torn = made[2].with_name("torn")
+    torn.mkdir()
+    (torn / "export.json").write_text("{")
+    assert "no readable export.json" in made[0]("push", "lamps", "ada/lamps", "--model", "torn", **environment(hub)).err
+    assert push(made, hub, "ada/lamps", "--plan").code == 0
+    shutil.rmtree(torn)
     assert hub.asked == []
 
 
