@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from phases.shared.errors import SettingError
-from phases.shared.options import as_mapping, changed_options, option, options_of, resolve
+from phases.shared.options import as_mapping, option, options_of, resolve
 
 
 @dataclass(frozen=True)
@@ -43,4 +43,3 @@ def test_fields_carry_what_a_form_needs() -> None:
     rate = options_of(Sample)[2]
     assert (rate.name, rate.kind, rate.flag, rate.label, rate.low) == ("rate", float, "--rate", "Learning rate", 1e-7)
     assert as_mapping(Sample()) == {"preset": "standard", "epochs": 3, "rate": 3e-4, "packing": False}
-    assert changed_options(Sample(epochs=4)) == {"epochs": 4}

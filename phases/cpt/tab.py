@@ -19,7 +19,7 @@ from phases.shared.ui.texts import say
 from phases.shared.ui.training_form import Training, build_plan, build_settings
 from phases.shared.ui.window import Pulse, Window
 
-TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, plan_cpt)
+TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, lambda project, config, promised: plan_cpt(project, config))
 
 
 def state_line(projects: Path, project: Project) -> str:
@@ -35,8 +35,8 @@ def build(window: Window, pulse: Pulse) -> None:
             settings = build_settings(window, TRAINING, {"base_model": view.base_models(say("training.project_base"))})
         with gr.Column(elem_classes="wide"):
             build_base_models(window, pulse, settings[0].fields["base_model"])
-            build_plan(window, pulse, TRAINING, settings)
-            build_run_panel(window, pulse, "cpt", CptConfig)
+            start = build_plan(window, pulse, TRAINING, settings)
+            build_run_panel(window, pulse, "cpt", CptConfig, start)
             build_models(window, pulse, "cpt")
 
 

@@ -162,10 +162,10 @@ def find_headings(text: str) -> list[Heading]:
     """Heading lines ("## Brakes"), leaving out lines inside fenced code."""
     found, place, fence = [], 0, ""
     for line in text.splitlines(keepends=True):
-        mark = FENCE.match(line)
+        mark = FENCE.match(line) if "```" in line or "~~~" in line else None
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
-        elif not fence and (match := HEADING.fullmatch(line.rstrip())):
+        elif line[0] == "#" and not fence and (match := HEADING.fullmatch(line.rstrip())):
             found.append(Heading(place, len(match[1]), match[2].strip().rstrip("#").strip()))
         place += len(line)
     return found

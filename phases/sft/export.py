@@ -43,21 +43,31 @@ def missing_for_export(project: Project, config: ExportConfig | None = None) -> 
     except ModelError as problem:
         return (str(problem),)
     info = next(one for one in list_models(project) if one.name == config.model)
-    if config.format == "adapter" and (info.kind != "adapter" or not HUB_ID.fullmatch(info.base)):
-        why = "it is a whole model" if info.kind != "adapter" else f"its base, {name_for_others(info.base)}, is not on the hub"
-        return (f"The model '{config.model}' cannot be given away as an adapter: {why}. Export it as safetensors.",)
-    return ()
+    return _no_adapter(info) if config.format == "adapter" else ()
+
+
+def _no_adapter(info: ModelInfo) -> tuple[str, ...]:
+    """Why a model cannot be given away as an adapter: of use to others is only one whose base they can get."""
+    if info.kind == "adapter" and HUB_ID.fullmatch(info.base):
+        return ()
+    why = "it is a whole model" if info.kind != "adapter" else f"its base, {name_for_others(info.base)}, is not on the hub"
+    return (f"The model '{info.name}' cannot be given away as an adapter: {why}. Export it as safetensors.",)
 
 
 def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Name the model beyond doubt: its place and, where the project made it, the hash of its description. Raises NotReady."""
+    """Name the model beyond doubt: its place and, where the project made it, the hash of its description; or the job that makes it.
+    Raises NotReady."""
+    awaited = arguments.get("promised", {}).get(config.model)
+    if awaited is not None:
+        write_json(inputs / "model.json", {"model": awaited.name, "kind": "", "base": awaited.base, "job": awaited.job})
+        return
     missing = missing_for_export(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
     info = next(one for one in list_models(project) if one.name == config.model)
     described = model_folder(project, config.model) / DESCRIPTION
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
-                                       "described": sha256_of(described) if described.is_file() else ""})
+                                       "described": _hash_of(described)})
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
@@ -67,6 +77,8 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
     adapter = config.format == "adapter"
     chosen = json.loads((context.inputs / "model.json").read_text(encoding="utf-8"))
     source = _source(context, chosen)
+    if adapter and (missing := _no_adapter(_described(source, chosen))):  # of a model that was waited for it is known only now
+        raise NotReady(missing[0])
     context.project.exports.mkdir(parents=True, exist_ok=True)
     target = free_name(context.project.exports, f"{config.format}_{datetime.now():%Y%m%d}")
     beside = staging_folder(target)
@@ -84,7 +96,7 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
             raise JobStopped({})
         context.phase("checking")
         parity = compare_adapter(model, tokenizer, beside, base) if adapter else compare(model, tokenizer, beside)
-        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": chosen["described"],
+        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": _hash_of(source / DESCRIPTION),
                              "job": context.job_id, "parity": parity})
         settle(beside, target)
     finally:
@@ -92,8 +104,15 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
     return {"folder": f"exports/{target.name}", "files": sorted(file.name for file in target.iterdir()), "parity": parity}
 
 
+def _hash_of(described: Path) -> str:
+    return sha256_of(described) if described.is_file() else ""
+
+
 def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
-    """The model's folder; raises ModelError when it was trained again since the job was submitted."""
+    """The model's folder: that of the job which was waited for, or the published one; raises ModelError when that was trained again since
+    the job was submitted."""
+    if "job" in chosen:
+        return _made_by(context.project, chosen["job"])
     if chosen["model"] == "base":
         return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
     folder = model_folder(context.project, chosen["model"])
@@ -106,6 +125,14 @@ def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
 def _described(source: Path, chosen: Mapping[str, str]) -> ModelInfo:
     """What the model is, for its card."""
     return ModelInfo("full", chosen["base"], phase="base", name="base") if chosen["model"] == "base" else read_model_info(source, chosen["model"])
+
+
+def _made_by(project: Project, job: str) -> Path:
+    folder = project.model_runs / job
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(f"The job {job} that this export waited for left no model in models/runs.", "Train it again, then export it.",
+                         subject=job, code="model_missing")
+    return folder
 
 
 def free_name(folder: Path, name: str) -> Path:

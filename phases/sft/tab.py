@@ -18,7 +18,7 @@ from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
 from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
 from phases.sft.ui.push import build_push
-from phases.shared.jobs.queue import submit_job
+from phases.shared.jobs.queue import resume_job, submit_job
 from phases.shared.models.base import base_model_choices
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -32,10 +32,11 @@ from phases.shared.ui.model_table import build_models
 from phases.shared.ui.panels.evaluation import evaluation_html
 from phases.shared.ui.panels.plan import plan_html
 from phases.shared.ui.panels.runs import run_html
+from phases.shared.ui.start_later import build_later, emptied, when
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
-from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, shows, streams
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, picks, shows, streams
 
 TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft)
 
@@ -65,8 +66,8 @@ def _build_train(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="side"):
             settings = build_settings(window, TRAINING, {"base_model": bases, "parent": _named(view.USUAL_PARENTS)})
         with gr.Column(elem_classes="wide"):
-            build_plan(window, pulse, TRAINING, settings)
-            build_run_panel(window, pulse, "sft", SftConfig)
+            start = build_plan(window, pulse, TRAINING, settings)
+            build_run_panel(window, pulse, "sft", SftConfig, start)
             build_models(window, pulse, "sft")
     parent = settings[0].fields["parent"]
     pulse.data.change(shows(window, _parents, 1), None, parent, **QUICK)
@@ -79,13 +80,15 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
             form = build_form(EvaluateConfig, "evaluate", several={"models": _named(view.USUAL_MODELS)})
             missing = gr.HTML("")
             start = gr.Button(say("evaluation.start"), variant="primary", interactive=False, elem_id="start-evaluate")
+            later = build_later(window, pulse, "evaluate")
             run = event_html(elem_id="run-evaluate")
         with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
             result = gr.HTML("", elem_id="evaluation")
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
     pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
     pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
-    start.click(acts(window, _submit("evaluate", form)), form.components, None, **BUTTON)
+    run.act(picks(window, _resumed), None, None, **BUTTON)
+    emptied(start.click(acts(window, _submit("evaluate", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
 def _build_chat(window: Window, pulse: Pulse) -> None:
@@ -117,6 +120,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
             gr.HTML(f"<h3>{html.escape(say('export.title'))}</h3><p class='soft'>{html.escape(say('export.help'))}</p>")
             form = build_form(ExportConfig, "export", choices={"model": []})
             start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
+            later = build_later(window, pulse, "export")
             run = event_html(elem_id="run-export")
         with gr.Column(elem_classes="wide"):
             with gr.Column(elem_classes="card"):
@@ -125,15 +129,21 @@ def _build_export(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
-    start.click(acts(window, _submit("export", form)), form.components, None, **BUTTON)
+    run.act(picks(window, _resumed), None, None, **BUTTON)
+    emptied(start.click(acts(window, _submit("export", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
 def _submit(kind: str, form: Form) -> Any:
-    def submit(window: Window, project: Project, *given: Any) -> None:
-        submit_job(window.projects, project, kind, form.resolved(project, given))
+    def submit(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
+        submit_job(window.projects, project, kind, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 
     return submit
+
+
+def _resumed(window: Window, project: Project, event: dict) -> None:
+    resume_job(window.projects, event["job"])
+    gr.Info(say("training.queued"))
 
 
 def _newest(kind: str) -> Any:
@@ -155,7 +165,7 @@ def _named(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _parents(window: Window, project: Project) -> Any:
-    return gr.update(choices=_named(view.parent_names(project)))
+    return gr.update(choices=_named(view.parent_names(window.projects, project)))
 
 
 def _measurable(window: Window, project: Project) -> Any:

@@ -91,12 +91,6 @@ def as_mapping(config: Any) -> dict[str, Any]:
     return {one.name: getattr(config, one.name) for one in options_of(type(config))}
 
 
-def changed_options(config: Any) -> dict[str, Any]:
-    """Only the fields that differ from the class's defaults."""
-    return {one.name: getattr(config, one.name) for one in options_of(type(config))
-            if getattr(config, one.name) != one.default}
-
-
 def _preset(config: type, name: str | None) -> dict[str, Any]:
     if name is None:
         return {}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from phases.shared.jobs.queue import list_jobs
+
 ROOT = Path(__file__).parents[2]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")
 
-expect.set_options(timeout=20_000)  # milliseconds; the five seconds of Playwright are too few where tests share two cores
+expect.set_options(timeout=60_000)  # milliseconds; the five seconds of Playwright are too few where tests share two cores
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class OpenWindow:
 
 
 @contextmanager
-def opened(folder: Path, *words: str, path: str = "", **environment: str) -> Iterator[OpenWindow]:
-    """`python app.py --port N ...` until the block ends."""
-    projects, port, log = folder / "projects", _free_port(), folder / "window.log"
+def opened(folder: Path, *words: str, path: str = "", port: int = 0, **environment: str) -> Iterator[OpenWindow]:
+    """`python app.py --port N ...` until the block ends; `port` 0 is any free one."""
+    projects, port, log = folder / "projects", port or free_port(), folder / "window.log"
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_TOKEN"))}
     settings = {"LEHRLING_LOCKS": str(folder / "locks"), "LEHRLING_KEYS": str(folder / "keys" / "keys.yaml"), "HF_HUB_OFFLINE": "1"}
     begin = time.monotonic()
@@ -74,16 +76,24 @@ def _wait_until_answering(address: str, process: subprocess.Popen, log: Path) ->
     raise AssertionError(f"no answer within a minute: {log.read_text(encoding='utf-8')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def end_jobs(projects: Path) -> None:
+    """A job outlives the window, as it should; a test that failed leaves none behind."""
+    for job in list_jobs(projects, states=("running",)) if (projects / "jobs.sqlite").exists() else ():
+        with suppress(ProcessLookupError):
+            os.killpg(job.child_pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenWindow]:
     with opened(tmp_path_factory.mktemp("window")) as one:
         yield one
+    end_jobs(one.projects)
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +109,6 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1300, "height": 900}, accept_downloads=True)
     one = context.new_page()
-    one.set_default_timeout(30_000)
+    one.set_default_timeout(120_000)
     yield one
     context.close()

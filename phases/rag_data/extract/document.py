@@ -78,7 +78,7 @@ NO_HEADING = re.compile(f"^(?=(?:{UNSEEN.pattern})?#{{1,6}} )", re.MULTILINE)  #
 
 def paragraph(text: str) -> str:
     """Text that is no heading, also where a line of it begins with "#" as one does."""
-    return NO_HEADING.sub(" ", text)
+    return NO_HEADING.sub(" ", text) if "#" in text else text
 
 
 def closed_code(text: str) -> str:

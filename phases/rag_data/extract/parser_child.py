@@ -104,7 +104,7 @@ def _chunks(document: Document, request: dict[str, Any], counters: dict[str, Cou
     check_tokens(document.text, document.source, counters[cutting["name"]])
     found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]])
     enough = sample_length(len(found))
-    return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content[:enough]])))
+    return [vars(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content[:enough]])))
             for one in found]
 
 

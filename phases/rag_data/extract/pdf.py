@@ -20,6 +20,7 @@ from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
+from phases.rag_data.extract.pdf_letters import Letters
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
@@ -84,10 +85,14 @@ def _read_page(page: pypdfium2.PdfPage) -> Page:
     with closing(page.get_textpage()) as letters:
         quarters = quarters_to_turn(letters)
         if not quarters and not page.get_rotation():
-            return page_with_tables(page, letters, page_lines(letters))
+            return _lines_and_tables(page, Letters(letters))
     turn_page(page, quarters)
     with closing(page.get_textpage()) as letters:
-        return page_with_tables(page, letters, page_lines(letters))
+        return _lines_and_tables(page, Letters(letters))
+
+
+def _lines_and_tables(page: pypdfium2.PdfPage, letters: Letters) -> Page:
+    return page_with_tables(page, letters, page_lines(letters))
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:

@@ -60,9 +60,12 @@ def unknown_kind(kind: str) -> dict[str, str]:
     return reason("kind", f"This version of Lehrling knows no job of kind '{kind}'.", "Open the projects with the version that began it.")
 
 
-def predecessor_failed(job_id: str, state: str) -> dict[str, str]:
-    return reason("predecessor", f"{job_id}, which had to be done first, is {state}.",
-                  f"When {job_id} is done, resume this job; it has not begun.")
+def predecessor_failed(job_id: str, state: str, *, resumable: bool) -> dict[str, str]:
+    """Of a job that has not begun. With `resumable` the one before it can still get done."""
+    todo = (f"Resume {job_id}: this job then waits for it again." if resumable else
+            f"{job_id} will not get done any more: start this one anew, after another job or without one.")
+    return reason("predecessor", f"{job_id}, which had to be done first, is {state}. This job has not begun, and nothing older was taken "
+                  "instead.", todo)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A Slurm cluster, reached with submitit (sbatch, scancel) and scontrol from a machine that may submit to it.
 
-In: a job's folder and its settings (partition, time limit, GPUs, processes, threads). Out: the number of Slurm's job, its state.
+In: a job's folder and its settings (partition, time limit, GPUs, memory, processes, threads). Out: the number of Slurm's job, its state.
 States come from scontrol: sacct needs an accounting database that a small cluster may lack.
 """
 
@@ -93,6 +93,8 @@ def parameters(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         about["partition"] = settings["partition"]
     if settings["gpus"]:
         about["gpus_per_node"] = settings["gpus"]
+    if settings["memory"]:
+        about["mem"] = f"{settings['memory']}G"
     return about
 
 

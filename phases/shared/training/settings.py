@@ -66,3 +66,5 @@ class TrainingSettings:
     time_limit: str = option("60", label="Slurm time limit", advanced=True,
                              help="Minutes, or hours:minutes. The cluster ends the job then; its checkpoints stay.")
     gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of the node; 0: none.")
+    memory: int = option(0, label="Slurm memory", unit="GiB", low=0, high=65536, advanced=True,
+                         help="Main memory asked of the node, with which the plan compares; 0: what the cluster gives unasked.")

@@ -50,8 +50,8 @@ def panel_outputs(panel: ComparePanel) -> list[Any]:
     return [panel.card, panel.plot, panel.table]
 
 
-def compared(panel: ComparePanel) -> Any:
-    """The handler that draws the chosen runs."""
+def compared(panel: ComparePanel, *, live: bool = False) -> Any:
+    """The handler that draws the chosen runs; a `live` one leaves them alone while none of them goes on."""
 
     def show(window: Window, project: Project, chosen: list[str], curve: str) -> tuple[Any, Any, Any]:
         import pandas as pd
@@ -59,6 +59,8 @@ def compared(panel: ComparePanel) -> Any:
         if len(chosen) < FEWEST:
             return gr.update(visible=False), gr.skip(), gr.skip()
         jobs = [get_job(window.projects, one) for one in chosen]
+        if live and not any(job.state == "running" for job in jobs):
+            return gr.skip(), gr.skip(), gr.skip()
         names = {run_name(job): project.job_dir(job.id) for job in jobs}
         points = pd.DataFrame(curves(names, curve, MOST_POINTS), columns=["run", "step", "loss"])
         colours = dict(zip(names, COLOURS * (1 + len(names) // len(COLOURS)), strict=False))

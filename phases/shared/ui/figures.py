@@ -33,13 +33,13 @@ def size(count: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A figure for a table: whole numbers with thousands, others with `digits` decimals, tiny ones in powers of ten."""
+    """A figure for a table: whole numbers with thousands, others with `digits` decimals, small ones to two figures."""
     if value is None:
         return "–"
     if isinstance(value, int) or float(value).is_integer() and abs(value) >= 100:
         return f"{int(value):,}"
     if value and abs(value) < 10 ** -digits:
-        return f"{value:.1e}"
+        return f"{value:.2g}"
     return f"{value:,.{digits}f}"
 
 

@@ -148,7 +148,7 @@ def _field(one: Option, choices: Sequence[tuple[str, Any]] | None) -> Any:
 
 
 def _several(one: Option, choices: Sequence[tuple[str, Any]]) -> Any:
-    return gr.Dropdown(choices=list(choices), value=one.default.split(","), multiselect=True, label=one.label, info=one.help or None,
+    return gr.Dropdown(choices=list(choices), value=one.default.split(","), multiselect=True, label=one.label, info=say("form.several"),
                        elem_classes="field", interactive=True)
 
 

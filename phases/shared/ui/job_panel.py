@@ -16,7 +16,7 @@ from phases.shared.jobs.queue import Job, get_job, list_jobs, resume_job
 from phases.shared.project import Project
 from phases.shared.training.curve_advice import curve_advice
 from phases.shared.ui.compare_panel import ComparePanel, build_compare_panel, compared, panel_outputs, toggled
-from phases.shared.ui.panels.runs import curve_points, history_table, log_html, run_html, small_plots
+from phases.shared.ui.panels.runs import curve_points, history_table, log_html, run_html, small_plots, step_range
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, picks, shows
@@ -54,8 +54,8 @@ class RunPanel:
         return [self.seen, self.head, self.plot, self.log_scale, self.fold, self.log, *self.more]
 
 
-def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> RunPanel:
-    """Draw the panel and its history where it is called."""
+def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type, start: gr.Button) -> RunPanel:
+    """Draw the panel and its history where it is called; `start` begins a run, which is then the one that is shown."""
     with gr.Column(elem_classes="card"):
         head = event_html(elem_id=f"run-{kind}")
         plot = gr.LinePlot(x="step", y="loss", color="curve", x_title=say("run.step"), y_title=say("run.loss"), height=270,
@@ -73,6 +73,7 @@ def build_run_panel(window: Window, pulse: Pulse, kind: str, config: type) -> Ru
     comparison = build_compare_panel(window, kind, config)
     panel = RunPanel(kind, config, gr.State(""), gr.State(""), gr.State(False), head, plot, log_scale, more, fold, log, history, comparison)
     _wire(window, pulse, panel)
+    start.click(lambda: "", None, panel.chosen, **QUICK)
     return panel
 
 
@@ -86,8 +87,11 @@ def _wire(window: Window, pulse: Pulse, panel: RunPanel) -> None:
     panel.fold.collapse(lambda: False, None, panel.unfolded, **QUICK)
     pulse.data.change(**history)
     panel.history.pick(picks(window, _picked), None, chosen, **BUTTON).success(**show).success(**history)
+    compare = {"inputs": [ticked, panel.comparison.curve], "outputs": panel_outputs(panel.comparison), **QUICK}
     panel.history.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON).success(**history).success(
-        shows(window, compared(panel.comparison), 3), [ticked, panel.comparison.curve], panel_outputs(panel.comparison), **QUICK)
+        shows(window, compared(panel.comparison), 3), **compare)
+    pulse.data.change(shows(window, compared(panel.comparison), 3), **compare)
+    pulse.run.change(shows(window, compared(panel.comparison, live=True), 3), **compare)
     panel.head.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON)
 
 
@@ -110,7 +114,7 @@ def _run(panel: RunPanel) -> Any:
         points, metrics = loss_points(folder, MOST_POINTS), metric_points(folder, SMALL_POINTS)
         newest = {**({"rate": points[-1].get("rate")} if points else {}), **latest_metrics(folder)}
         advice = curve_advice(points, metrics, (job.progress or {}).get("eta_seconds"))
-        drawn = [_small(one) for one in small_plots(points, metrics)] if unfolded else [gr.skip()] * len(MORE)
+        drawn = [_small(one, points) for one in small_plots(points, metrics)] if unfolded else [gr.skip()] * len(MORE)
         return (now, run_html(job, newest, advice), _plot(points, log_scale), gr.update(visible=bool(points)), gr.update(visible=bool(points)),
                 log_html(log_tail(folder)), *drawn)
 
@@ -121,14 +125,15 @@ def _plot(points: list[dict[str, Any]], log_scale: bool) -> Any:
     import pandas as pd
 
     title = say("run.log_loss" if log_scale else "run.loss")
-    return gr.update(visible=bool(points), value=pd.DataFrame(curve_points(points, log_scale=log_scale)), y_title=title)
+    return gr.update(visible=bool(points), value=pd.DataFrame(curve_points(points, log_scale=log_scale)), y_title=title,
+                     x_lim=step_range(points))
 
 
-def _small(points: list[tuple[int, float, str]]) -> Any:
+def _small(curve: list[tuple[int, float, str]], points: list[dict[str, Any]]) -> Any:
     import pandas as pd
 
-    every = max(1, -(-len(points) // MOST_POINTS))
-    return pd.DataFrame(points[::every], columns=["step", "value", "curve"])
+    every = max(1, -(-len(curve) // MOST_POINTS))
+    return gr.update(value=pd.DataFrame(curve[::every], columns=["step", "value", "curve"]), x_lim=step_range(points))
 
 
 def _history(panel: RunPanel) -> Any:

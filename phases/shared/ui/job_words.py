@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phases.shared.database.jobs import now
 from phases.shared.jobs.queue import Job
+from phases.shared.jobs.times import local_time
 from phases.shared.ui.figures import duration, number, percent, size
 from phases.shared.ui.texts import many, say, word
 
@@ -46,6 +48,15 @@ def done_words(job: Job) -> str:
     if progress.get("unit") == "bytes":
         return say("status.part", done=size(done), total=size(total))
     return say(f"status.{unit_of(job)}", done=f"{done:,}", total=f"{total:,}")
+
+
+def waits_words(job: Job) -> str:
+    """What a queued job waits for: "until 22:00", "after cpt-…", what the worker said of it, or its turn."""
+    parts = [say("queue.until", time=local_time(job.not_before))] if job.not_before and job.not_before > now() else []
+    if job.after:
+        parts.append(say("queue.after", job=job.after))
+    said = "" if job.not_before else (job.progress or {}).get("text", "")  # it may still name a time that has come since
+    return ", ".join(parts) or said or say("queue.turn")
 
 
 def unit_of(job: Job) -> str:

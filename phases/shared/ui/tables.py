@@ -7,6 +7,7 @@ whose events are `pick` (a row), `act` (a button in a row) and `turn` (a page), 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +73,17 @@ def table(columns: Sequence[Column], rows: Sequence[Any], *, key: Callable[[Any]
 
 
 def _row(columns: Sequence[Column], row: Any, key: Callable[[Any], object] | None, chosen: object) -> str:
-    cells = "".join(f'<td class="{one.style}">{one.cell(row)}</td>' for one in columns)
+    cells = "".join(f'<td class="{one.style}" data-label="{html.escape(one.heading)}">{one.cell(row)}</td>' for one in columns)
     if key is None:
         return f"<tr>{cells}</tr>"
     own = key(row)
     current = ' aria-current="true"' if own == chosen else ""
     return f'<tr data-row="{html.escape(str(own))}" tabindex="0"{current}>{cells}</tr>'
+
+
+def file_name(name: str) -> str:
+    """A file's name, escaped, that a narrow column breaks behind its separators and nowhere else while there is room."""
+    return re.sub(r"([_/\-\s]+)", r"\1<wbr>", html.escape(name))
 
 
 def page_links(page: int, total: int, per_page: int = 50) -> str:

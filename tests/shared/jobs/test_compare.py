@@ -40,6 +40,7 @@ def test_only_what_differs_is_told() -> None:
     assert "differ in nothing" in show_comparison(compare_runs([ONE, dataclasses.replace(ONE, id="cpt-3-cccc")]))
     drawn = comparison_html([ONE, TWO], found, CptConfig)
     assert "Epochs" in drawn and "2.25" in drawn and "&lt;b&gt;" in drawn and "Steps" not in drawn
+    assert "Perplexity" not in drawn, "one run alone was measured: that is no difference"
 
 
 @pytest.mark.parametrize("jobs", [[ONE], [ONE, ONE], [ONE, job("sft-1-dddd", "sft")]])
@@ -76,5 +77,8 @@ def test_the_history_has_a_tick_and_a_curve_for_each_run() -> None:
     drawn = history_table([ONE, TWO], CptConfig, ONE.id, [TWO.id], {ONE.id: [3.0, 2.0, 2.5]})
     assert drawn.count('role="checkbox"') == 2 and drawn.count('aria-checked="true"') == 1 and drawn.count("<polyline") == 1
     assert "Perplexity" in drawn and "Held-out loss" in history_table([job("sft-1-dddd", "sft", {"validation_loss": 1.5})], CptConfig, "")
+    presets = [job("cpt-3-cccc", preset="small", learning_rate=2e-3, epochs=10.0, max_length=512), job("cpt-4-eeee", preset="small", packing=True)]
+    assert ">Preset Small corpus, small model<" in history_table(presets[:1], CptConfig, ""), "what a preset brings was not changed"
+    assert "Learning rate 0.0003, Epochs 3, Sequence length 2048, Packing on" in history_table(presets[1:], CptConfig, "")
     assert sparkline([1.0]) == "" and "0.0,1.0" in sparkline([3.0, 2.0]) and sparkline([2.0, 2.0])
     assert toggled(toggled(["a"], "b"), "a") == ["b"]

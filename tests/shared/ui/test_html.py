@@ -84,7 +84,7 @@ def test_tables_are_paged_and_say_what_to_do_when_empty() -> None:
 def test_figures_are_readable() -> None:
     assert [duration(value) for value in (None, 8, 240, 7800, 200_000)] == ["", "8 s", "4 min", "2 h 10 min", "2 d 7 h"]
     assert [size(value) for value in (12, 3.5 * 1024, 11.7 * 1024**2, 3 * 1024**3)] == ["12 bytes", "3.5 KiB", "11.7 MiB", "3.0 GiB"]
-    assert [number(value) for value in (None, 3, 0.0003, 1234.5, 2.314)] == ["–", "3", "3.0e-04", "1,234.50", "2.31"]
+    assert [number(value) for value in (None, 3, 0.0003, 1234.5, 2.314)] == ["–", "3", "0.0003", "1,234.50", "2.31"]
     assert percent(0.975) == "98 %" and percent(None) == "–"
     assert many("chunk", 1) == "1 chunk" and many("chunk", 1200) == "1,200 chunks"
 

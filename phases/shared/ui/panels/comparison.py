@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.options import options_of
-from phases.shared.ui.figures import moment
+from phases.shared.options import Option, options_of
+from phases.shared.ui.figures import duration, moment
 from phases.shared.ui.tables import Column, empty_state, table, text
-from phases.shared.ui.texts import TEXTS, say
+from phases.shared.ui.texts import TEXTS, say, word
 
 
 def run_name(job: Job) -> str:
@@ -20,13 +20,13 @@ def run_name(job: Job) -> str:
 
 def comparison_html(jobs: Sequence[Job], compared: Mapping[str, Any], config: type) -> str:
     """The table, a column a run; settings have the names that the form has for them."""
-    labels = {one.name: one.label for one in options_of(config)}
+    fields = {one.name: one for one in options_of(config)}
     head = f"<h3>{html.escape(say('compare.title'))}</h3>"
-    rows = [(name, values) for part in ("settings", "results") for name, values in compared[part].items()]
+    rows = [*compared["settings"].items(), *((name, values) for name, values in compared["results"].items() if _told_by_two(values))]
     if not rows:
         return head + empty_state(say("compare.same"))
-    columns = [Column("", lambda row: f"<b>{text(labels.get(row[0]) or _label(row[0]))}</b>", "short")]
-    columns += [Column(run_name(job), lambda row, at=at: text(_value(row[1][at])), "num") for at, job in enumerate(jobs)]
+    columns = [Column("", lambda row: f"<b>{text(fields[row[0]].label if row[0] in fields else _label(row[0]))}</b>", "title")]
+    columns += [Column(run_name(job), lambda row, at=at: text(_value(row[0], row[1][at], fields.get(row[0]))), "num") for at, job in enumerate(jobs)]
     return head + table(columns, rows, label=say("compare.title"))
 
 
@@ -35,9 +35,19 @@ def _label(name: str) -> str:
     return TEXTS.get(key) or name.replace("_", " ").capitalize()
 
 
-def _value(value: Any) -> str:
+def _told_by_two(values: Sequence[Any]) -> bool:
+    """Whether two runs say different things; a run that has not ended says nothing yet, and that is no difference."""
+    told = [value for value in values if value is not None and value != ""]
+    return any(value != told[0] for value in told)
+
+
+def _value(name: str, value: Any, field: Option | None) -> str:
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return say("compare.yes") if value else say("compare.no")
+    if name == "seconds":
+        return duration(value)
+    if field is not None and field.choices:
+        return word(f"choice.{field.name}", str(value))
     return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

@@ -47,8 +47,8 @@ def examples_table(examples: Sequence[Mapping[str, Any]], rows: Sequence[Mapping
     """Some held-out questions, the right answer, and what each model said."""
     models = [row["model"] for row in rows]
     columns = (Column(say("evaluation.question"), lambda one: text(one["question"]), "long"),
-               Column(say("evaluation.answer"), lambda one: f"<b>{text(one['answer'])}</b>"),
-               *(Column(word("model", model), lambda one, model=model: _said(one, model)) for model in models))
+               Column(say("evaluation.answer"), lambda one: f"<b>{text(one['answer'])}</b>", "words"),
+               *(Column(word("model", model), lambda one, model=model: _said(one, model), "words") for model in models))
     return f"<h4>{html.escape(say('evaluation.examples'))}</h4>{table(columns, examples)}" if examples else ""
 
 
@@ -62,7 +62,7 @@ def _with_interval(row: Mapping[str, Any], name: str) -> str:
         return f'<span class="soft">{html.escape(say("evaluation.not_asked"))}</span>'
     low, high = row.get(f"{name}_interval") or (share, share)
     span = say("evaluation.interval", low=f"{100 * low:.0f}", high=percent(high), n=count)
-    return f'<b>{percent(share, 1)}</b> <span class="soft">{html.escape(span)}</span>'
+    return f'<b>{percent(share, 1)}</b><br><span class="soft">{html.escape(span)}</span>'
 
 
 def _bar(row: Mapping[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from phases.shared.jobs.queue import Job
 from phases.shared.search import MARK_END, MARK_START
 from phases.shared.ui.job_words import progress_words, result_words, share_done
 from phases.shared.ui.panels.cleaning import cleaning_html
-from phases.shared.ui.tables import Column, button, marked, page_links, table, text
+from phases.shared.ui.tables import Column, button, file_name, marked, page_links, table, text
 from phases.shared.ui.texts import many, say, word
 
 LINE_CHARACTERS = 220
@@ -33,12 +33,15 @@ def embedding_line(model: str, waiting: int, fresh: int) -> str:
 
 def documents_table(documents: Sequence[DocumentRow], chosen: int = 0) -> str:
     columns = (
-        Column(say("rag.document"), lambda one: f'<span title="{text(one.title or one.source)}">{text(one.source)}</span>', "name"),
-        Column(say("rag.pages"), lambda one: text(one.pages if one.pages is not None else "–"), "num"),
-        Column(say("rag.chunks"), lambda one: f"{one.chunks:,}", "num"),
+        Column(say("rag.document"), _document, "name"),
         Column("", lambda one: button("remove", say("rag.remove"), document=one.id, source=one.source), "num"))
     head = f"<h3>{html.escape(say('rag.documents'))}</h3>"
     return head + table(columns, documents, key=lambda one: one.id, chosen=chosen, empty=say("rag.no_documents"), label=say("rag.documents"))
+
+
+def _document(one: DocumentRow) -> str:
+    size = ([many("page", one.pages)] if one.pages is not None else []) + [many("chunk", one.chunks)]
+    return f'<span title="{text(one.title or one.source)}">{file_name(one.source)}</span><small>{html.escape(", ".join(size))}</small>'
 
 
 def summary_line(summary: Summary) -> str:
@@ -54,7 +57,7 @@ def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, c
     """A page of chunks, or the hits of a search with what was found marked."""
     columns = (
         Column(say("rag.column_id"), lambda line: str(line[0].id), "num"),
-        Column(say("rag.source"), lambda line: f"{text(line[0].source)}<br>{_tags(line[0])}", "source-cell"),
+        Column(say("rag.source"), lambda line: f"{file_name(line[0].source)}<br>{_tags(line[0])}", "source-cell"),
         Column(say("rag.column_page"), lambda line: text(line[0].metadata.get("page", "–")), "num"),
         Column(say("rag.column_text"), _line_text, "long"),
         Column(say("rag.column_tokens"), lambda line: f"{line[0].tokens:,}", "num"))

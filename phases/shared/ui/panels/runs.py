@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from phases.shared.jobs.queue import Job
-from phases.shared.options import changed_options
+from phases.shared.options import Option, options_of, resolve
 from phases.shared.ui.figures import duration, moment, number, size
-from phases.shared.ui.job_words import done_words, result_words, share_done
+from phases.shared.ui.job_words import done_words, result_words, share_done, waits_words
 from phases.shared.ui.tables import Column, button, facts_line, table, text
 from phases.shared.ui.texts import say, word
 
 SPARK_WIDTH, SPARK_HEIGHT = 72, 18
+FEWEST_STEPS = 20
 CURVES = (("loss", "run.curve_train"), ("smoothed", "run.curve_smoothed"), ("eval_loss", "run.curve_eval"))
 
 
@@ -29,11 +30,12 @@ def _run(job: Job | None, metrics: Mapping[str, Any]) -> str:
     if job is None:
         return f'<h3>{html.escape(say("run.title"))}</h3><p class="empty">{html.escape(say("run.none"))}</p>'
     state = f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>'
-    head = f'<h3>{html.escape(say("run.title"))} <span class="soft plain">{text(job.id)}</span> {state}</h3>'
+    when = html.escape(say("run.of", when=moment(job.started or job.created)))
+    head = f'<h3><span title="{text(job.id)}">{when}</span> {state}</h3>'
     if job.ended:
         return f"{head}{_ended(job, metrics)}"
     if job.state == "queued":
-        return f'{head}<p class="soft">{html.escape(say("run.waiting"))}</p>'
+        return f'{head}<p class="soft">{html.escape(say("run.waiting", what=waits_words(job)))}</p>'
     meter = f'<div class="meter" role="progressbar" aria-valuenow="{100 * share_done(job):.0f}"><i style="width:{100 * share_done(job):.1f}%"></i></div>'
     return f"{head}{meter}{facts_line(_live_figures(job, metrics))}"
 
@@ -73,6 +75,11 @@ def log_html(log: str) -> str:
     return f'<pre class="log" tabindex="0">{html.escape(log.strip() or say("run.no_log"))}</pre>'
 
 
+def step_range(points: Sequence[Mapping[str, Any]]) -> list[int] | None:
+    """The first steps of a run on an axis wide enough for whole numbers alone; later the plot finds its own."""
+    return [0, FEWEST_STEPS] if points and points[-1]["step"] < FEWEST_STEPS else None
+
+
 def small_plots(points: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]]) -> list[list[tuple[int, float, str]]]:
     """Learning rate, tokens a second, gradient norm, memory in GiB (of the GPU too, where there is one): (step, value, curve) each."""
     def curve(name: str, lines: Sequence[Mapping[str, Any]], title: str = "", scale: float = 1) -> list[tuple[int, float, str]]:
@@ -102,16 +109,20 @@ def history_table(jobs: Sequence[Job], config: type, chosen: str, compared: Sequ
     columns = (
         Column(say("history.compare"), lambda job: _tick(job, job.id in compared), "short"),
         Column(say("history.when"), lambda job: moment(job.started or job.created), "short"),
-        Column(say("history.state"), lambda job: f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>', "short"),
+        Column(say("history.state"), _state, "short"),
         Column(say("history.settings"), lambda job: text(_changed(job, config), 120), "long"),
         Column(say("history.curve"), lambda job: sparkline(lines.get(job.id, ())), "short"),
         Column(say("history.steps"), lambda job: number(_result(job, "steps"), 0), "num"),
         Column(say("history.loss"), lambda job: number(_result(job, "train_loss")), "num"),
         Column(*_quality(jobs), "num"),
-        Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"),
-        Column("", lambda job: button("resume", say("run.resume"), job=job.id) if job.resumable and job.ended else "", "num"))
+        Column(say("history.time"), lambda job: duration(seconds_of(job)), "num"))
     head = f"<h3>{html.escape(say('history.title'))}</h3>"
     return head + table(columns, jobs, key=lambda job: job.id, chosen=chosen, empty=say("history.empty"), label=say("history.title"))
+
+
+def _state(job: Job) -> str:
+    resume = f'<br>{button("resume", say("run.resume"), job=job.id)}' if job.resumable and job.ended else ""
+    return f'<span class="state-{job.state}">{html.escape(word("state", job.state))}</span>{resume}'
 
 
 def _tick(job: Job, ticked: bool) -> str:
@@ -128,8 +139,21 @@ def seconds_of(job: Job) -> float | None:
 
 def _changed(job: Job, config: type) -> str:
     known = {key: value for key, value in job.config.items() if key in config.__dataclass_fields__}
-    changed = changed_options(config(**known))
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in changed.items()) or say("history.defaults")
+    chosen = {name: known[name] for name in ("preset", "method") if name in known}
+    usual, values = resolve(config, chosen), config(**known)
+    changed = [one for one in options_of(config) if getattr(values, one.name) != (one.default if one.name in chosen else getattr(usual, one.name))]
+    return ", ".join(_setting(one, getattr(values, one.name)) for one in changed) or say("history.defaults")
+
+
+def _setting(field: Option, value: Any) -> str:
+    """A setting as the form calls it: "Epochs 10", "Method QLoRA (4 bits)", "Packing on"."""
+    if isinstance(value, bool):
+        shown = say("compare.yes" if value else "compare.no")
+    elif isinstance(value, float):
+        shown = f"{value:g}"
+    else:
+        shown = word(f"choice.{field.name}", str(value)) if field.choices else str(value)
+    return f"{field.label} {shown}"
 
 
 def _result(job: Job, name: str) -> Any:
