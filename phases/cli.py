@@ -152,6 +152,10 @@ COMMANDS: tuple[Command, ...] = (
         _argument("--max-new-tokens", type=int, default=256))),
     Command("export", "write a model for use elsewhere", commands.export, words.show_export, LATER,
             config="phases.sft.config:ExportConfig"),
+    Command("push", "send an exported model to the Hugging Face hub, as a private repository unless told otherwise", commands.push, words.show_push, (
+        _argument("repo", metavar="OWNER/NAME", help="the repository; it is made where it is not there"),
+        _argument("--plan", action="store_true", help="show what would be sent and who could see it, start nothing"), DETACH),
+            config="phases.sft.config:PushConfig"),
     Command("jobs", "list the jobs, or change their order", job_commands.jobs, words.show_jobs, (
         _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log"),
         _argument("--move", nargs=2, metavar=("JOB", "WHERE"), help="let a waiting job go up, down or first")),

@@ -13,8 +13,9 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from phases.job_commands import knowledge_of, project_of, start, train
+from phases.job_commands import finished, knowledge_of, project_of, start, train
 from phases.shared import project as project_folder
+from phases.shared.errors import NotReady
 from phases.shared.options import resolve
 from phases.shared.project import open_project
 
@@ -155,6 +156,20 @@ def export(arguments: Namespace) -> dict[str, Any]:
     from phases.sft.config import ExportConfig
     config = resolve(ExportConfig, project_of(arguments).settings.get("export"), arguments.settings)
     return start(arguments, "export", config)
+
+
+def push(arguments: Namespace) -> dict[str, Any]:
+    from phases.sft.config import PushConfig
+    from phases.sft.push import push_model, push_plan
+    project = project_of(arguments)
+    config = resolve(PushConfig, project.settings.get("push"), arguments.settings)
+    if arguments.plan:
+        return {"plan": dataclasses.asdict(push_plan(project, config, arguments.repo))}
+    try:
+        job = push_model(arguments.projects, project, config, arguments.repo)
+    except NotReady as error:
+        raise NotReady(" ".join(error.missing), error.advice, subject="push", missing=error.missing) from None
+    return finished(arguments, job)
 
 
 def chat(arguments: Namespace) -> dict[str, Any]:

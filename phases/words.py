@@ -198,6 +198,19 @@ def show_export(result: Record) -> str:
     return "\n".join(lines)
 
 
+def show_push(result: Record) -> str:
+    if "plan" in result:
+        plan = result["plan"]
+        rows = [*plan["files"], ("together", plan["bytes"])] if plan["files"] else []
+        head = f"exports/{plan['folder']} -> {plan['repo']}" if plan["folder"] else f"-> {plan['repo']}"
+        return "\n".join([head, *([table(("file", "bytes"), rows)] if rows else []), *plan["notes"], *(f"missing: {one}" for one in plan["missing"])])
+    lines = [state_line(result)]
+    if result.get("commit"):
+        seen = "everybody can see it" if result["public"] else "private"
+        lines.append(f"{result['address']} ({seen}): {len(result['files'])} files, {result['bytes']:,} bytes, commit {result['commit'][:12]}")
+    return "\n".join(lines)
+
+
 def show_chat(result: Record) -> str:
     return ""
 

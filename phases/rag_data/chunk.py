@@ -20,12 +20,13 @@ from phases.rag_data.extract.document import Document
 
 HEADING = re.compile(r"(#{1,6}) +(.+)")
 FENCE = re.compile(r"\s{0,3}(```|~~~)")
-SEPARATORS = [r"\n\n(?=# )", r"\n\n(?=## )", r"\n\n(?=#{3,6} )", r"\n\n", r"\n", r"(?<=[.!?\u2026]) ", " ", ""]
+SEPARATORS = [r"\n\n(?=# )", r"\n\n(?=## )", r"\n\n(?=#{3,6} )", r"\n\n", r"\n", r"(?<=[.!?\u2026]) |(?<=[\u3002\uff01\uff1f])", " ", r"[^\n]{1,8}", ""]
 GLUE = "\x1e"  # stands for a line end that must not be cut at; documents hold no control characters
 MIN_SECTIONS = 10
 MIN_HELD_OUT_CHARS = 200
 GROUP_CHARS = 1200
 COUNTS_KEPT = 200_000
+SHORT_PIECE = 200  # characters; of such pieces most return
 LONG_TOKEN = 64  # characters; only rows of one sign have tokens as long
 
 
@@ -90,7 +91,7 @@ class _Cutter:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
         splitter = RecursiveCharacterTextSplitter(separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size,
-                                                  chunk_overlap=overlap, length_function=self._length)
+                                                  chunk_overlap=overlap, length_function=_remembering(self._length))
         return splitter.split_text(self.glued[start:end])
 
     def _length(self, text: str) -> int:
@@ -106,6 +107,12 @@ class _Cutter:
         if words > self.size and len(text.split()) > self.size:
             return words
         return self.count(text.replace(GLUE, "\n"))
+
+
+def _remembering(length: Callable[[str], int]) -> Callable[[str], int]:
+    """The splitter asks for the length of each word several times."""
+    known = lru_cache(COUNTS_KEPT)(length)
+    return lambda text: known(text) if len(text) <= SHORT_PIECE else length(text)
 
 
 def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:

@@ -20,6 +20,8 @@ NO_LANGUAGE = {"zxx", "und", "mul"}
 LEAST_LETTERS = 20
 LEAST_CONFIDENCE = 0.7
 MOST_CHARACTERS = 6000  # more tells nothing new
+LEAST_SAMPLE = 300  # characters that tell a language nearly as surely as a whole chunk
+MOST_IN_ALL = 3_000_000  # characters of one document that are looked at, as far as its chunks are not too many
 NO_WORDS = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|\b(?:https?://|www\.)\S+|\S+@\S+|[\d_#*|<>\[\]{}()=+/\\-]+", re.DOTALL)
 
 
@@ -40,6 +42,11 @@ def guess_language(texts: Iterable[str]) -> str:
     if sum(map(str.isalpha, words)) < LEAST_LETTERS:
         return UNKNOWN if words.isascii() or len(words) < LEAST_LETTERS / 2 else _guess(words)
     return _guess(words)
+
+
+def sample_length(chunks: int) -> int:
+    """Characters of each chunk that are looked at in a document of so many chunks: a book is read whole, a thousand books are not."""
+    return min(MOST_CHARACTERS, max(LEAST_SAMPLE, MOST_IN_ALL // max(chunks, 1)))
 
 
 def note_languages(connection: sqlite3.Connection) -> int:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from phases.rag_data.extract.document import closed_code, paragraph
 from phases.shared.errors import FileRejected, SettingError
 
 PIECES = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]|[^{}]+")
@@ -166,7 +167,7 @@ def render(template: Template, record: Mapping[str, str], missing: set[str] | No
                 sentences.append(_filled(sentence, values))
         if sentences or not line:
             lines.append(" ".join(sentences).rstrip())
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") if any_value else ""
+    return closed_code(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")) if any_value else ""
 
 
 def _filled(sentence: Sentence, values: Mapping[str, str]) -> str:
@@ -177,7 +178,9 @@ def _filled(sentence: Sentence, values: Mapping[str, str]) -> str:
             text += part
         else:
             value = values[part.name]
-            text += re.sub(r"^(?=#)", " ", value, flags=re.MULTILINE) if "\n" in value or not text.strip() else value
+            begins = not text.strip()
+            value = paragraph(value) if begins or "\n" in value else value
+            text += closed_code(value) if begins else value
     return text
 
 

@@ -1,6 +1,6 @@
-"""The settings of tab 4's jobs: supervised fine-tuning, evaluation and export.
+"""The settings of tab 4's jobs: supervised fine-tuning, evaluation, export and push.
 
-    python app.py sft NAME --epochs 2        python app.py evaluate NAME        python app.py export NAME
+    python app.py sft NAME --epochs 2        python app.py evaluate NAME        python app.py export NAME        python app.py push NAME OWNER/NAME
 """
 
 from __future__ import annotations
@@ -70,3 +70,11 @@ class ExportConfig:
 
     model: str = option("final", label="Model", help="Name of a model of this project: base, cpt, final ...")
     format: str = option("safetensors", label="Format", choices=("safetensors",), help="File format of the weights.")
+
+
+@dataclass(frozen=True)
+class PushConfig:
+    """An exported folder onto the Hugging Face hub."""
+
+    model: str = option("final", label="Export", help="The newest export of this model, or the name of an exported folder.")
+    public: bool = option(False, label="Public", help="Everybody can read it. Off: a private repository.")

@@ -1,7 +1,7 @@
 """A model of the project as files for use elsewhere, with the proof that they behave as the model does here.
 
 In: the name of a model. Out: exports/safetensors_YYYYMMDD/ (a second one on the same day gets -2), a full model that plain
-transformers loads. Runs in a child process.    python app.py export NAME --model final
+transformers loads, with its card and the hash of every file. Runs in a child process.    python app.py export NAME --model final
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from phases.sft.config import ExportConfig
+from phases.sft.exported import seal_export
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import sha256_of, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.base import fetch_base
-from phases.shared.models.folder import DESCRIPTION, list_models, model_folder, model_path, read_model_info
+from phases.shared.models.card import name_for_others, write_exported_card
+from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, model_path, read_model_info
 from phases.shared.models.publish import settle, staging_folder
 from phases.shared.project import Project
 
@@ -46,15 +48,14 @@ def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Map
     Raises NotReady."""
     awaited = arguments.get("promised", {}).get(config.model)
     if awaited is not None:
-        write_json(inputs / "model.json", {"model": awaited.name, "kind": "", "base": awaited.base, "job": awaited.job})
+        write_json(inputs / "model.json", {"model": awaited.name, "base": awaited.base, "job": awaited.job})
         return
     missing = missing_for_export(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
     info = next(one for one in list_models(project) if one.name == config.model)
-    described = model_folder(project, config.model) / DESCRIPTION
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
-                                       "described": sha256_of(described) if described.is_file() else ""})
+                                       "described": _description_hash(model_folder(project, config.model))})
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
@@ -72,13 +73,13 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
         context.phase("saving")
         base = fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
         model = save_full(model, tokenizer, beside, base)
-        if (source / "README.md").is_file() and (chosen["kind"] or read_model_info(source).kind) == "full":
-            shutil.copyfile(source / "README.md", beside / "README.md")
+        write_exported_card(beside, source, _described(source, chosen), context.project.language)
         if context.stop_requested():
             raise JobStopped({})
         context.phase("checking")
         parity = compare(model, tokenizer, beside)
-        write_json(beside / "export.json", {"model": chosen["model"], "base": chosen["base"], "job": context.job_id, "parity": parity})
+        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": _description_hash(source),
+                             "job": context.job_id, "parity": parity})
         settle(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -93,7 +94,7 @@ def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
     if chosen["model"] == "base":
         return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
     folder = model_folder(context.project, chosen["model"])
-    if not (folder / DESCRIPTION).is_file() or sha256_of(folder / DESCRIPTION) != chosen["described"]:
+    if not (folder / DESCRIPTION).is_file() or _description_hash(folder) != chosen["described"]:
         raise ModelError(f"The model '{chosen['model']}' was replaced or removed after this export was asked for.",
                          "Export it again.", subject=chosen["model"], code="model_missing")
     return folder
@@ -105,6 +106,16 @@ def _made_by(project: Project, job: str) -> Path:
         raise ModelError(f"The job {job} that this export waited for left no model in models/runs.", "Train it again, then export it.",
                          subject=job, code="model_missing")
     return folder
+
+
+def _description_hash(folder: Path) -> str:
+    """What changes when the model does; "" for a base model."""
+    return sha256_of(folder / DESCRIPTION) if (folder / DESCRIPTION).is_file() else ""
+
+
+def _described(source: Path, chosen: Mapping[str, str]) -> ModelInfo:
+    """What the model is, for its card."""
+    return ModelInfo("full", chosen["base"], phase="base", name="base") if chosen["model"] == "base" else read_model_info(source, chosen["model"])
 
 
 def free_name(folder: Path, name: str) -> Path:

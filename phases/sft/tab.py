@@ -1,6 +1,6 @@
 """Tab 4: train the final model, measure it, talk to it, take it away.
 
-    python app.py sft NAME        evaluate NAME        chat NAME        export NAME --format safetensors
+    python app.py sft NAME        evaluate NAME        chat NAME        export NAME --format safetensors        push NAME OWNER/NAME
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from phases.sft.chat import ChatSettings, answer_stream
 from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
 from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
+from phases.sft.ui.push import build_push
 from phases.shared.jobs.queue import submit_job
 from phases.shared.models.base import base_model_choices
 from phases.shared.options import resolve
@@ -120,8 +121,10 @@ def _build_export(window: Window, pulse: Pulse) -> None:
             start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
             later = build_later(window, pulse, "export")
             run = event_html(elem_id="run-export")
-        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
-            files = gr.HTML("", elem_id="exports")
+        with gr.Column(elem_classes="wide"):
+            with gr.Column(elem_classes="card"):
+                files = gr.HTML("", elem_id="exports")
+            build_push(window, pulse)
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)

@@ -13,7 +13,7 @@ from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.models.folder import PHASES, list_models
 from phases.shared.project import Project
 
-KINDS = ("sft", "evaluate", "export")
+KINDS = ("sft", "evaluate", "export", "push")
 USUAL_PARENTS, USUAL_MODELS = ("cpt", "base"), ("base", "cpt", "final")
 
 

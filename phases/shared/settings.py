@@ -18,7 +18,7 @@ from phases.shared.errors import SettingError
 from phases.shared.files import write_atomically
 from phases.shared.project import projects_folder
 
-KNOWN_KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY")
+KNOWN_KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY", "HF_TOKEN", "HUGGINGFACE_API_KEY")
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 REDACTED = "[key]"
 SHORTEST_SECRET = 4
@@ -44,7 +44,7 @@ def save_key(name: str, value: str) -> None:
     """Store a key; an empty value forgets it. Raises SettingError for an unknown name or a value that is no key."""
     name, value = name.strip(), value.strip()
     if name not in KNOWN_KEYS:
-        raise SettingError(f"'{name}' is not a key that a provider here uses.", f"Known names: {', '.join(KNOWN_KEYS)}.",
+        raise SettingError(f"'{name}' is not a key that a service here uses.", f"Known names: {', '.join(KNOWN_KEYS)}.",
                            subject=name, code="key_unknown")
     if any(not 33 <= ord(letter) <= 126 for letter in value):
         raise SettingError(f"What was given for {name} is not a key: it holds blanks or characters that no key has.",

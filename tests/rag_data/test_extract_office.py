@@ -109,16 +109,34 @@ def test_a_book_that_lacks_a_chapter_says_so(tmp_path: Path) -> None:
     assert (document.text, document.notes) == ("words", ("The book names a chapter that it does not hold: OPS/gone.xhtml.",))
 
 
-def test_rtf_of_word_with_styles_code_page_and_footnote(tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [200, 900, 5000])
+def test_a_deeply_nested_chapter_is_read_to_its_end(depth: int, tmp_path: Path) -> None:
+    deep = f"{'<div><span>' * depth}<p>middle</p>{'</span></div>' * depth}"
+    made = epub(tmp_path / "a.epub", {"one.xhtml": f"<html><body><h1>Eins</h1>{deep}<h2>Zwei</h2><p>the end</p></body></html>"})
+    with Parser(Cleaning()) as parser:
+        document = parser.extract(made, "a.epub")
+    assert (document.text, document.notes) == ("# Eins\n\nmiddle\n\n## Zwei\n\nthe end", ())
+
+
+def test_a_chapter_that_is_too_deep_even_so_is_named(tmp_path: Path) -> None:
+    deep = f"<html><body><p>before</p>{'<ul><li>' * 3000}deep{'</li></ul>' * 3000}<p>after</p></body></html>"
+    with Parser(Cleaning()) as parser:
+        document = parser.extract(epub(tmp_path / "a.epub", {"one.xhtml": deep}), "a.epub")
+    assert "before" in document.text
+    assert document.notes == ("A chapter is nested too deep; only its beginning could be read: OPS/one.xhtml.",)
+
+
+def test_rtf_of_word_with_styles_code_page_and_footnotes(tmp_path: Path) -> None:
     path = tmp_path / "a.rtf"
     path.write_bytes(
         rb"{\rtf1\ansi\ansicpg1252\deff0{\fonttbl{\f0\fcharset0 Times;}}{\stylesheet{\s0 Normal;}{\s1\b\sbasedon0 heading 1;}{\s15\qc Title;}}"
         rb"{\header\pard running header\par}\pard\s15 Pr\'fcfung\par\pard\s1\b Gr\'f6\'dfe\par\pard\plain Text{\footnote small print} \u8364? 5\par"
         rb"{\listtext\'b7\tab}\ilvl0 eins\par{\listtext o\tab}\ilvl1 zwei\par"
-        rb"\trowd\cellx100\cellx200\intbl a\cell b\par c\cell\row\intbl d\cell e\cell\row\pard Ende\par}")
+        rb"\trowd\cellx100\cellx200\intbl a{\super\chftn{\*\footnote\chftn\pard\plain\s1{\b F\'fcr} \{a\}\par und mehr\par}}\cell b\par c\cell\row\intbl d\cell e\cell\row\pard Ende\par}")
     document = extract_document(path, "a.rtf")
-    assert document.text == ("# Prüfung\n\n## Größe\n\nText € 5\n\n- eins\n  - zwei\n\n| a | b c |\n| --- | --- |\n| d | e |\n\nEnde")
-    assert document.notes == ("Left out 1 footnotes.",)
+    assert document.text == ("# Prüfung\n\n## Größe\n\nText [1] € 5\n\n- eins\n  - zwei\n\n| a [2] | b c |\n| --- | --- |\n| d | e |\n\nEnde\n\n"
+                             "[1] small print\n[2] Für {a} und mehr")
+    assert document.notes == ()
 
 
 def test_cells_after_a_merged_one_stand_in_their_column(tmp_path: Path) -> None:

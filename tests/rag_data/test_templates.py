@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from phases.rag_data.chunk import find_headings
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.extract import records
@@ -64,6 +65,14 @@ def write(path: Path, content: str | bytes) -> Path:
     ("{text}", {"text": "# no heading\nof its own"}, " # no heading\nof its own")])
 def test_a_record_reads_as_its_template_says(template: str, record: dict[str, str], text: str) -> None:
     assert render(parse_template(template), record) == text
+
+
+@pytest.mark.parametrize(("template", "headings"), [("{name}\n{text}", []), ("{text}", []), ("{name} {text}", []), ("# {name}\n\n{text}", ["# one", "# three", "``` Four"])])
+def test_values_make_no_headings_and_swallow_none(template: str, headings: list[str], tmp_path: Path) -> None:
+    rows = 'name,text\n# one,"# two\nmore"\n\u200b# three,"```\n# code that was cut off"\n``` Four,# last\n'
+    document = extract_document(write(tmp_path / "a.csv", rows), "a.csv", Cleaning(template=template))
+    assert [one.title for one in find_headings(document.text)] == headings
+    assert "# two" in document.text
 
 
 @pytest.mark.parametrize("template", ["{name", "name}", "{} ran", "{ } ran", "no field at all", "", "{{name}}", "{a{b}}", "{name}" * 5000])

@@ -24,6 +24,7 @@ def clean_text(text: str, pages: Sequence[int], cleaning: Cleaning) -> tuple[str
         text, places = apply_edits(text, edits, places)
     outer = None if cleaning.normalise_space else "\n"
     lead, tail = len(text) - len(text.lstrip(outer)), len(text.rstrip(outer))
+    lead -= text[:lead].endswith((" ", "\t")) and text.startswith("#", lead)  # the blank keeps text from being a heading
     ends = [Edit(0, lead)] if lead else []
     return apply_edits(text, [*ends, Edit(tail, len(text))] if lead < tail < len(text) else ends, places)
 

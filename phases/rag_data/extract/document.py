@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phases.rag_data.clean import tidy_line
+from phases.rag_data.clean.edits import FENCE
+from phases.rag_data.clean.steps import UNSEEN
 
 POOR_TITLE = re.compile(r"untitled|unbenannt|^word document$|^word-dokument$|^enscript output$|^microsoft word|^powerpoint presentation$|^präsentation$|\.(docx?|pptx?|xlsx?|odt|rtf|pdf|indd|tex|qxd|dvi|html?)$", re.IGNORECASE)
 
@@ -71,11 +73,22 @@ def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[i
 
 
 CODE = "```"
+NO_HEADING = re.compile(f"^(?=(?:{UNSEEN.pattern})?#{{1,6}} )", re.MULTILINE)  # what is not seen may be removed later
 
 
 def paragraph(text: str) -> str:
     """Text that is no heading, also where a line of it begins with "#" as one does."""
-    return re.sub(r"^(?=#{1,6} )", " ", text, flags=re.MULTILINE)
+    return NO_HEADING.sub(" ", text)
+
+
+def closed_code(text: str) -> str:
+    """Text whose last fence is closed, so that code which was cut off ends where the text does."""
+    fence = ""
+    for line in text.split("\n"):
+        mark = FENCE.match(line)
+        if mark and fence in ("", mark[1]):
+            fence = "" if fence else mark[1]
+    return f"{text}\n{fence}" if fence else text
 
 
 def code(lines: str) -> str:

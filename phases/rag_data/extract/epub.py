@@ -1,7 +1,8 @@
 """EPUB -> text: the chapters in reading order (the spine), each read as a web page.
 
 In: an EPUB 2 or 3 file without protection. Out: Markdown text. A chapter without a heading of its own gets the words that
-the book's table of contents has for it. The table of contents itself is left out.
+the book's table of contents has for it. The table of contents itself is left out. What the libraries cannot read for its depth is
+read without its boxes (<div>, <span>); what is too deep even so is named in a note.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ NCX = "{http://www.daisy.org/z3986/2005/ncx/}"
 TITLE = "{http://purl.org/dc/elements/1.1/}title"
 PAGES = {"application/xhtml+xml", "text/html", "application/x-dtbook+xml"}
 ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(\w+;)")
+BOXES = re.compile(r"</?(?:div|section|article|aside|header|footer|main|center)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+SPANS = re.compile(r"</?(?:span|font|b|i|u|em|strong|small|big|a)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 DOCTYPE = re.compile(r"^\s*(<\?xml[^>]*\?>)?\s*(<!DOCTYPE[^>\[]*(\[.*?\])?[^>]*>)?", re.DOTALL | re.IGNORECASE)
 
 
@@ -39,10 +42,11 @@ def extract_epub(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         book = xml_part(archive, place, source)
         parts = {one.get("id"): one for one in book.iter(f"{OPF}item")}
         labels = _labels(archive, book, parts, place, source)
-        chapters, missing = [], []
+        chapters, missing, cut = [], [], []
         for name in _spine(book, parts, place):
             try:
-                page = _page(archive.read(name))
+                page, whole = _page(archive.read(name))
+                cut += [] if whole else [name]
                 text = "" if is_contents(page) else walk_page(page)
             except KeyError:
                 missing.append(name)
@@ -55,8 +59,9 @@ def extract_epub(path: Path, source: str, cleaning: Cleaning) -> Extracted:
             if chapters and f"{text}\n".startswith(f"{chapters[-1]}\n"):
                 chapters.pop()  # a title page that the chapter repeats
             chapters.append(text)
-    notes = tuple(f"The book names a chapter that it does not hold: {one}." for one in missing)
-    return Extracted("\n\n".join(filter(None, chapters)), book.findtext(f".//{TITLE}") or "", notes=notes)
+    notes = [f"The book names a chapter that it does not hold: {one}." for one in missing]
+    notes += [f"A chapter is nested too deep; only its beginning could be read: {one}." for one in cut]
+    return Extracted("\n\n".join(filter(None, chapters)), book.findtext(f".//{TITLE}") or "", notes=tuple(notes))
 
 
 def _spine(book: Any, parts: dict[str, Any], place: str) -> list[str]:
@@ -87,14 +92,15 @@ def _labels(archive: zipfile.ZipFile, book: Any, parts: dict[str, Any], place: s
                 if target is not None and label and "#" not in target.get("src", ""):
                     found.setdefault(_resolved(name, target.get("src", "")), tidy_line(label))
         elif "nav" in item.get("properties", "").split():
-            for link in _page(archive.read(name)).iter("a"):
+            for link in _page(archive.read(name))[0].iter("a"):
                 if "#" not in link.get("href", "#"):
                     found.setdefault(_resolved(name, link.get("href")), tidy_line(link.text_content()))
     return found
 
 
-def _page(data: bytes) -> Any:
-    """A chapter's root element: XHTML read as XML, since HTML readers take <title/> for the beginning of a title.
+def _page(data: bytes) -> tuple[Any, bool]:
+    """A chapter's root element, and whether all of it was read: XHTML read as XML, since HTML readers take <title/> for the
+    beginning of a title.
 
     The document type goes, and named letters (&auml;) become letters, so that no entity is left to resolve.
     """
@@ -104,5 +110,13 @@ def _page(data: bytes) -> Any:
         root = lxml.html.document_fromstring(xml, parser=lxml.html.XHTMLParser(resolve_entities=False, no_network=True))
         lxml.html.xhtml_to_html(root)
     except (XMLSyntaxError, ParserError, ValueError):
-        root = lxml.html.document_fromstring(text, parser=lxml.html.HTMLParser(huge_tree=True, no_network=True))
-    return root
+        root, whole = _as_html(text)
+        return (root, True) if whole else _as_html(SPANS.sub("", BOXES.sub("<hr>", text)))
+    return root, True
+
+
+def _as_html(text: str) -> tuple[Any, bool]:
+    """The root element as HTML readers have it; they drop what lies deeper than they go."""
+    parser = lxml.html.HTMLParser(huge_tree=True, no_network=True)
+    root = lxml.html.document_fromstring(text, parser=parser)
+    return root, not any(one.type_name == "ERR_RESOURCE_LIMIT" for one in parser.error_log)

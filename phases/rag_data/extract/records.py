@@ -17,7 +17,7 @@ from typing import Any
 
 from phases.rag_data.clean import safe_text, tidy_line
 from phases.rag_data.extract.columns import column_numbers
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading
+from phases.rag_data.extract.document import Block, Extracted, assemble, closed_code, heading, paragraph
 from phases.rag_data.extract.labels import Label
 from phases.rag_data.extract.sniff import UTF16_MARKS
 from phases.rag_data.extract.text import decode
@@ -127,7 +127,7 @@ def _section(record: Record, column: str, number: int, labels: Mapping[str, Labe
         yield Block(f"- {label.label}: {value}{label.unit and ' '}{label.unit}", tight=place > 0)
     for name, value in record.items():
         if "\n" in value:
-            yield Block(f"{labels.get(name, Label(name)).label}:\n{re.sub(r'^(?=#)', ' ', value, flags=re.MULTILINE)}")
+            yield Block(f"{labels.get(name, Label(name)).label}:\n{closed_code(paragraph(value))}")
 
 
 def text_of(path: Path, head: int) -> tuple[str, bool]:

@@ -1,8 +1,8 @@
 r"""RTF -> text: headings by outline level or style, lists, tables as Markdown tables.
 
 In: an RTF file. Out: Markdown text. striprtf decodes the text but drops all structure, so marks are put into the source
-first, as escaped control characters that no document holds (\'01 to \'08); they come back at their places in its text.
-Page headers, deleted text and footnotes are left out, the latter with a note.
+first, as escaped control characters that no document holds (\'01 to \'0f); they come back at their places in its text.
+Footnotes stand at the end. Page headers and deleted text are left out.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
 
 LEVEL, DEPTH, END, CELL, ROW_END, ROW, INNER, EDGE = "\x01", "\x07", "\x02", "\x03", "\x04", "\x05", "\x06", "\x08"
+NOTE, NOTE_END = "\x0e", "\x0f"
 MARKS = re.compile(r"\\(?:(s|outlinelevel|ilvl|cellx)(\d{1,6})|(cell|row|trowd|nestcell)(?![a-z]))(?!\d) ?")
 PLAIN_MARKS = {"cell": CELL, "row": ROW_END, "trowd": ROW, "nestcell": INNER}
 STYLE = re.compile(r"\{\\s(\d+)\\[^{}]*?(?:heading (\d)|\\outlinelevel(\d)[^{}]*?|(title))\s*;\}", re.IGNORECASE)
 PAGE_OF_CODES = re.compile(r"\\ansicpg(\d{3,5})")
 UNREAD = re.compile(r"\{\\(?:\*\\fldinst|deleted)\b(?:[^{}]|\{[^{}]*\})*\}")  # addresses of links, and what was struck out
 BOX = re.compile(r"\{(?:\\\*)?\\(?:shp|shpinst|shptxt)(?![a-z])")  # text boxes, which striprtf would leave out
+FOOTNOTE = re.compile(r"\{\\(?:\*\\)?footnote(?![a-z]) ?")
+BRACE = re.compile(r"\\[\\{}]|[{}]")
+NOTE_TEXT = re.compile(f"{NOTE}([^{NOTE_END}]*){NOTE_END}")
 TITLE = re.compile(r"\{\\title ((?:[^{}\\]|\\[^{}])*)\}")
 ITEM = re.compile(r"\s*(?:(\d{1,3}|[a-z])[.)]|[\u2022\u00b7\u25aa\u25cf\u25e6\u2013\ue000-\uf8ffo-])\t\s*")
 
@@ -39,11 +43,10 @@ def extract_rtf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
         rtf = data.decode(encoding, errors="replace")
     except LookupError:
         rtf = data.decode("cp1252", errors="replace")
-    text = rtf_to_text(_marked(rtf), errors="replace")
+    text, footnotes = _footnotes_apart(rtf_to_text(_marked(rtf), errors="replace"))
     title = TITLE.search(rtf)
-    footnotes = len(re.findall(r"\{\\(?:\*\\)?footnote\b", rtf))
-    return Extracted(assemble(_blocks(text))[0], rtf_to_text(f"{{\\rtf1\\ansi {title[1]}}}", encoding, errors="replace") if title else "",
-                     notes=(f"Left out {footnotes} footnotes.",) if footnotes else ())
+    return Extracted("\n\n".join(filter(None, (assemble(_blocks(text))[0], footnotes))),
+                     rtf_to_text(f"{{\\rtf1\\ansi {title[1]}}}", encoding, errors="replace") if title else "")
 
 
 def _marked(rtf: str) -> str:
@@ -61,7 +64,33 @@ def _marked(rtf: str) -> str:
         level = styles.get(match[2], 0) if match[1] == "s" else int(match[2]) + 1 + below_title
         return f"{kept}{_escaped(LEVEL)}{level}{_escaped(END)}" if 1 <= level <= 9 else match[0]
 
-    return MARKS.sub(mark, BOX.sub(r"{\\txtbox", UNREAD.sub("", rtf)).replace("{\\pntext", "{\\listtext"))
+    return MARKS.sub(mark, BOX.sub(r"{\\txtbox", _with_note_marks(UNREAD.sub("", rtf))).replace("{\\pntext", "{\\listtext"))
+
+
+def _with_note_marks(rtf: str) -> str:
+    """The source with plain groups between marks where striprtf would leave out footnotes."""
+    parts, place = [], 0
+    while begin := FOOTNOTE.search(rtf, place):
+        depth, end = 1, len(rtf)
+        for brace in BRACE.finditer(rtf, begin.end()):
+            depth += {"{": 1, "}": -1}.get(brace[0], 0)
+            if not depth:
+                end = brace.start()
+                break
+        parts += [rtf[place:begin.start()], f"{{{_escaped(NOTE)}", rtf[begin.end():end], f"{{{_escaped(NOTE_END)}}}"]
+        place = end
+    return "".join((*parts, rtf[place:]))
+
+
+def _footnotes_apart(text: str) -> tuple[str, str]:
+    """The text with " [1]" where a footnote stands, and the footnotes as lines."""
+    notes: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        notes.append(f"[{len(notes) + 1}] {_plain(match[1])}")
+        return f" [{len(notes)}]"
+
+    return NOTE_TEXT.sub(take, text), "\n".join(notes)
 
 
 def _escaped(mark: str) -> str:

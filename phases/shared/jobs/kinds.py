@@ -62,6 +62,7 @@ KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
     JobKind("evaluate", "compute", "phases.sft.config:EvaluateConfig", "phases.sft.evaluate:prepare",
             "phases.sft.evaluate:run"),
     JobKind("export", "compute", "phases.sft.config:ExportConfig", "phases.sft.export:prepare", "phases.sft.export:run"),
+    JobKind("push", "light", "phases.sft.config:PushConfig", "phases.sft.push:prepare", "phases.sft.push:run", calls_services=True),
 )})
 
 

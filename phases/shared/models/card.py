@@ -1,12 +1,14 @@
 """The model card: a README.md that tells whoever finds the folder what the model is, what it was made from, and how it did.
 
-In: the model's description, the settings and hash of its job, what it read and what was measured. Out: README.md.
+In: the model's description, the settings and hash of its job, what it read and what was measured. Out: README.md; for an export the
+same without what is nobody else's business: names of documents and places on this machine.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 from phases.shared.files import write_atomically
 from phases.shared.models.base import HUB_ID
 from phases.shared.models.folder import ModelInfo
+from phases.shared.models.licence import licence_fields
 from phases.shared.training.checkpoints import library_versions
 
 
@@ -34,11 +37,9 @@ class Lineage:
 def write_card(folder: Path, lineage: Lineage) -> None:
     """Write README.md into a model folder, with the front matter of the Hugging Face hub."""
     info = lineage.info
-    front = {"language": lineage.language, "library_name": "peft" if info.kind == "adapter" else "transformers",
-             "pipeline_tag": "text-generation", "tags": ["lehrling", str(lineage.config.get("method", "lora")), info.kind],
-             **({"base_model": info.base} if HUB_ID.fullmatch(info.base) else {})}
+    front = _front(info, lineage.language, ["lehrling", str(lineage.config.get("method", "lora")), info.kind])
     parent = f"{info.parent.get('name', 'base')} ({info.parent['job']})" if info.parent.get("job") else info.parent.get("name", "base")
-    parts = [f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---", f"# {lineage.title}", _what_it_is(info),
+    parts = [front, f"# {lineage.title}", _what_it_is(info),
              "## Lineage", _table({"base model": info.base, "base model's hash": info.base_hash, "trained from": parent,
                                    "job": info.job, "made": info.created, "hash of the data": lineage.data_hash, **lineage.read}),
              "## Figures", _table(lineage.figures), "## Settings", _table(lineage.config),
@@ -46,7 +47,34 @@ def write_card(folder: Path, lineage: Lineage) -> None:
     write_atomically(folder / "README.md", "\n\n".join(parts) + "\n")
 
 
+def write_exported_card(folder: Path, source: Path, info: ModelInfo, language: str) -> None:
+    """The card of an exported full model, made from the one in `source` where that has one."""
+    whole = replace(info, kind="full")
+    try:
+        text = (source / "README.md").read_text(encoding="utf-8").split("---\n", 2)[2].strip() if info.phase != "base" else ""
+    except (OSError, IndexError):
+        text = ""
+    text = text or f"# {info.name or 'Model'} of a Lehrling project\n\n{_what_it_is(whole)}"
+    text = text.replace(_what_it_is(info), _what_it_is(whole)).replace(info.base, name_for_others(info.base))
+    text = re.sub(r"(?m)^\| documents \| .* \|$", "| documents | (their names are left out) |", text)
+    write_atomically(folder / "README.md", f"{_front(whole, language, ['lehrling', info.phase])}\n\n{text}\n")
+
+
+def name_for_others(base: str) -> str:
+    """A base model's hub id, or the last part of a folder's path: where it lies is nobody else's business."""
+    return base if HUB_ID.fullmatch(base) else Path(base).name
+
+
+def _front(info: ModelInfo, language: str, tags: list[str]) -> str:
+    """The fields that the Hugging Face hub reads."""
+    fields = {"language": language, **licence_fields(info.base), "library_name": "peft" if info.kind == "adapter" else "transformers",
+              "pipeline_tag": "text-generation", "tags": tags, **({"base_model": info.base} if HUB_ID.fullmatch(info.base) else {})}
+    return f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)}---"
+
+
 def _what_it_is(info: ModelInfo) -> str:
+    if info.phase == "base":
+        return "A base model as it was chosen, without any training: full weights in safetensors with its tokenizer and a chat template."
     if info.phase == "cpt" and info.kind == "adapter":
         return ("A LoRA adapter from continued pretraining on a project's own documents. It needs its base model and is loaded "
                 "with `peft.PeftModel.from_pretrained`.")

@@ -41,6 +41,8 @@ def missing_for_method(config: Any) -> tuple[str, ...]:
         missing.append("The device is set to mps, which only Macs with an Apple chip have: choose auto or cpu.")
     if config.precision == "fp16" and not on_gpu and config.method != "qlora":
         missing.append("The precision fp16 needs an NVIDIA GPU: choose auto, bf16 or float32.")
+    if config.log_to != "none" and find_spec(config.log_to) is None:
+        missing.append(f"Logging to {config.log_to} needs a package that is not installed: run pip install {config.log_to}, or choose none.")
     return tuple(missing)
 
 

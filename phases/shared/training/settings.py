@@ -11,6 +11,7 @@ from typing import Any
 from phases.shared.options import option
 
 METHODS = ("lora", "qlora", "full")
+TRACKERS = ("none", "tensorboard", "trackio")
 
 
 def method_option() -> Any:
@@ -55,6 +56,8 @@ class TrainingSettings:
     threads: int = option(0, label="CPU threads", low=0, high=1024, advanced=True,
                           help="0: all cores. With 1 a resumed run ends in the same bytes.")
     seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
+    log_to: str = option("none", label="Log also to", choices=TRACKERS, advanced=True,
+                         help="Write the curves for TensorBoard or trackio too, into the run's folder; the package must be installed.")
     processes: int = option(1, label="GPUs / processes", low=1, high=64, advanced=True,
                             help="Processes that train together on one machine, each on a GPU of its own (or all on the CPU).")
     runner: str = option("local", label="Run on", choices=("local", "slurm"), advanced=True,
