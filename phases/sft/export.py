@@ -59,15 +59,14 @@ def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Map
     Raises NotReady."""
     awaited = arguments.get("promised", {}).get(config.model)
     if awaited is not None:
-        write_json(inputs / "model.json", {"model": awaited.name, "kind": "", "base": awaited.base, "job": awaited.job})
+        write_json(inputs / "model.json", {"model": awaited.name, "base": awaited.base, "job": awaited.job})
         return
     missing = missing_for_export(project, config)
     if missing:
         raise NotReady(missing[0], missing=missing)
     info = next(one for one in list_models(project) if one.name == config.model)
-    described = model_folder(project, config.model) / DESCRIPTION
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
-                                       "described": _hash_of(described)})
+                                       "described": _description_hash(model_folder(project, config.model))})
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
@@ -96,16 +95,12 @@ def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:
             raise JobStopped({})
         context.phase("checking")
         parity = compare_adapter(model, tokenizer, beside, base) if adapter else compare(model, tokenizer, beside)
-        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": _hash_of(source / DESCRIPTION),
+        seal_export(beside, {"model": chosen["model"], "base": name_for_others(chosen["base"]), "described": _description_hash(source),
                              "job": context.job_id, "parity": parity})
         settle(beside, target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return {"folder": f"exports/{target.name}", "files": sorted(file.name for file in target.iterdir()), "parity": parity}
-
-
-def _hash_of(described: Path) -> str:
-    return sha256_of(described) if described.is_file() else ""
 
 
 def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
@@ -116,15 +111,10 @@ def _source(context: JobContext, chosen: Mapping[str, str]) -> Path:
     if chosen["model"] == "base":
         return fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"))
     folder = model_folder(context.project, chosen["model"])
-    if not (folder / DESCRIPTION).is_file() or sha256_of(folder / DESCRIPTION) != chosen["described"]:
+    if not (folder / DESCRIPTION).is_file() or _description_hash(folder) != chosen["described"]:
         raise ModelError(f"The model '{chosen['model']}' was replaced or removed after this export was asked for.",
                          "Export it again.", subject=chosen["model"], code="model_missing")
     return folder
-
-
-def _described(source: Path, chosen: Mapping[str, str]) -> ModelInfo:
-    """What the model is, for its card."""
-    return ModelInfo("full", chosen["base"], phase="base", name="base") if chosen["model"] == "base" else read_model_info(source, chosen["model"])
 
 
 def _made_by(project: Project, job: str) -> Path:
@@ -133,6 +123,16 @@ def _made_by(project: Project, job: str) -> Path:
         raise ModelError(f"The job {job} that this export waited for left no model in models/runs.", "Train it again, then export it.",
                          subject=job, code="model_missing")
     return folder
+
+
+def _description_hash(folder: Path) -> str:
+    """What changes when the model does; "" for a base model."""
+    return sha256_of(folder / DESCRIPTION) if (folder / DESCRIPTION).is_file() else ""
+
+
+def _described(source: Path, chosen: Mapping[str, str]) -> ModelInfo:
+    """What the model is, for its card."""
+    return ModelInfo("full", chosen["base"], phase="base", name="base") if chosen["model"] == "base" else read_model_info(source, chosen["model"])
 
 
 def free_name(folder: Path, name: str) -> Path:

@@ -17,7 +17,10 @@ from phases.shared.training.hardware import missing_hardware, usable_gpus, why_n
 def missing_for_start(config: Any) -> tuple[str, ...]:
     """Why a run with these settings cannot be started from this machine; what a cluster's node lacks is said there, but for packages,
     since it shares this Python."""
-    return (*missing_for_slurm(config), *missing_tracker(config)) if config.runner == "slurm" else missing_for_method(config)
+    if config.runner == "slurm":
+        return (*missing_for_slurm(config), *missing_tracker(config))
+    several = ("Several nodes train together on a Slurm cluster only: set the run to slurm, or the nodes to 1.",) if config.nodes > 1 else ()
+    return (*several, *missing_for_method(config))
 
 
 def missing_tracker(config: Any) -> tuple[str, ...]:
