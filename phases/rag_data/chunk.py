@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.extract.document import Document
+from phases.rag_data.extract.document import Document, heading_words
 
 HEADING = re.compile(r"(#{1,6}) +(.+)")
 FENCE = re.compile(r"\s{0,3}(```|~~~)")
@@ -166,7 +166,7 @@ def find_headings(text: str) -> list[Heading]:
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
         elif line[0] == "#" and not fence and (match := HEADING.fullmatch(line.rstrip())):
-            found.append(Heading(place, len(match[1]), match[2].strip().rstrip("#").strip()))
+            found.append(Heading(place, len(match[1]), heading_words(match[2].strip().rstrip("#"))))
         place += len(line)
     return found
 

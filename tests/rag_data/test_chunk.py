@@ -105,6 +105,11 @@ def test_heading_path_page_and_fences(count) -> None:
     assert by_start["# C"].metadata == {"page": 3, "headings": ["C"], "start": pages[2], "end": by_start["# C"].end}
 
 
+def test_the_path_holds_no_addresses_of_links_and_pictures() -> None:
+    text = "# lamp [![Build](https://a.b/x.svg)](https://a.b/c) ![logo](l.png \"Logo\")\n\n## The [wick](docs/wick.md)\n\n## rows[0](n)\n\n## ![](l.png)"
+    assert [one.title for one in find_headings(text)] == ["lamp", "The wick", "rows[0](n)", "![](l.png)"]
+
+
 def test_held_out_sections_are_whole_apart_and_within_the_share(count) -> None:
     document = book(60, 6)
     chunks = chunk_document(document, IngestConfig(holdout_percent=10), count)
