@@ -18,9 +18,9 @@ from typing import Any
 
 from phases import commands, job_commands, rag_commands, rag_words, words
 from phases.shared.errors import LehrlingError, ProjectError, SettingError
+from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
-from phases.shared.search import MODES
 
 EXIT_FAILED, EXIT_WRONG_WORD, EXIT_DETACHED = 1, 2, 130
 
@@ -118,7 +118,7 @@ COMMANDS: tuple[Command, ...] = (
             config="phases.rag_data.config:EmbedConfig"),
     Command("search", "search in the chunks by words, by meaning, or by both", rag_commands.search, rag_words.show_search, (
         _argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"),
-        _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
+        _argument("--mode", choices=SEARCH_MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
         _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "
                   "semantic, 0 to 1 in hybrid and reranked"),
         _argument("--rerank", action="store_true", help="order the best 50 hits anew by the project's cross-encoder"),

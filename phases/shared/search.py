@@ -28,11 +28,10 @@ from phases.shared.database.chunks import ChunkRow, get_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.database.vector_file import VectorTable, documents_named, vector_table
 from phases.shared.errors import NotReady, SettingError
-from phases.shared.models.search_models import RERANKER, locate_model, search_settings, whole_name
+from phases.shared.models.search_models import RERANKER, SEARCH_MODES, locate_model, search_settings, whole_name
 from phases.shared.project import Project
 from phases.shared.search_words import Words, choose_words, query_terms
 
-MODES = ("text", "semantic", "hybrid")
 RANK_CONSTANT = 60
 COVERAGE_POWER = 2
 FUSED = 100  # of either list
@@ -84,7 +83,7 @@ def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, s
     Args:
         query: plain words; quotes, operators and signs have no meaning.
         source: only chunks of this file.
-        mode: one of MODES.
+        mode: one of SEARCH_MODES.
         embed: gives the vector, length 1, of (model, hash of its files, question); the model host's `embed`. Needed by
             meaning and in hybrid.
         threshold: only hits with at least this score, on the mode's scale or, reranked, the cross-encoder's (see Hit).
@@ -96,8 +95,8 @@ def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, s
         SettingError: the mode is unknown.
         NotReady: no chunk has a vector yet, or the model that made them was replaced.
     """
-    if mode not in MODES:
-        raise SettingError(f"There is no search mode '{mode}'.", f"Modes: {', '.join(MODES)}.", subject="mode", code="setting_choice")
+    if mode not in SEARCH_MODES:
+        raise SettingError(f"There is no search mode '{mode}'.", f"Modes: {', '.join(SEARCH_MODES)}.", subject="mode", code="setting_choice")
     wide = max(limit, MOST_SIFTED if contains or language else CANDIDATES if rerank else 0)
     with ThreadPoolExecutor(max_workers=1) as beside:
         meaning = _begin_meaning(connection, query, embed, beside) if mode != "text" else None

@@ -46,7 +46,8 @@ def opened(folder: Path, *words: str, path: str = "", port: int = 0, **environme
     """`python app.py --port N ...` until the block ends; `port` 0 is any free one."""
     projects, port, log = folder / "projects", port or free_port(), folder / "window.log"
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_TOKEN"))}
-    settings = {"LEHRLING_LOCKS": str(folder / "locks"), "LEHRLING_KEYS": str(folder / "keys" / "keys.yaml"), "HF_HUB_OFFLINE": "1"}
+    settings = {"LEHRLING_LOCKS": str(folder / "locks"), "LEHRLING_KEYS": str(folder / "keys" / "keys.yaml"), "HF_HUB_OFFLINE": "1",
+                "OMP_NUM_THREADS": "1"}  # threads that wait for each other on busy cores take many times as long
     begin = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "--port", str(port), "--projects", str(projects), *words],

@@ -54,13 +54,12 @@ def test_a_run_shows_its_phases_and_loss_and_is_stopped_and_resumed(window: Open
     expect(run).to_contain_text("training, step ", timeout=LONG)
     expect(run).to_contain_text(re.compile(r"Loss\s*\d"), timeout=LONG)
     expect(page.locator("#plot-cpt canvas, #plot-cpt svg").first).to_be_visible(timeout=LONG)
-    second = browser.new_context().new_page()
-    second.set_default_timeout(LONG)
-    open_tab(second, window)
-    expect(second.locator("#run-cpt")).to_contain_text("training, step ")
     page.locator("#status [data-act=stop]").click()
     page.locator("#stop-save").click()
     expect(run).to_contain_text("it can be resumed", timeout=LONG)
+    second = browser.new_context().new_page()
+    second.set_default_timeout(LONG)
+    open_tab(second, window)
     expect(second.locator("#run-cpt")).to_contain_text("it can be resumed")
     stopped_at = list_jobs(window.projects, NAME)[0].progress["done"]
     assert 0 < stopped_at < 240

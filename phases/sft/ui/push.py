@@ -13,10 +13,10 @@ import gradio as gr
 from phases.sft import view
 from phases.sft.config import PushConfig
 from phases.sft.exported import list_exports
-from phases.sft.push import HUB_KEYS, PushPlan, hub_key, push_model, push_plan
+from phases.sft.push import HUB_KEYS, PushPlan, push_model, push_plan
 from phases.shared.jobs.queue import resume_job
 from phases.shared.project import Project
-from phases.shared.settings import load_keys, save_key
+from phases.shared.settings import save_key
 from phases.shared.ui.figures import size
 from phases.shared.ui.forms import Form, build_form, command_for
 from phases.shared.ui.panels.plan import plan_html
@@ -57,7 +57,7 @@ def _planned(form: Form) -> Any:
     def show(window: Window, project: Project, repo: str, *given: Any) -> tuple[Any, ...]:
         plan = push_plan(project, form.resolved(project, given), repo)
         command = command_for("push", project, form, given, plan.repo or "OWNER/NAME")
-        asks = gr.update(visible=not hub_key(load_keys()))
+        asks = gr.update(visible=plan.keyless)
         return push_html(plan, command), gr.update(interactive=not plan.missing), asks, asks
 
     return show

@@ -90,7 +90,7 @@ def settings_key(base: str, kind: str, config: Any) -> str:
     nodes have other names, and the plan is made elsewhere."""
     chosen = {name: getattr(config, name, None) for name in DECISIVE}
     if getattr(config, "runner", "local") == "slurm":
-        threads, machine = config.threads, ["slurm", config.partition, config.gpus]
+        threads, machine = config.threads, ["slurm", config.partition, config.gpus, config.nodes]
     else:
         threads = getattr(config, "threads", 0) or usable_cores()
         machine = [platform.node(), platform.machine(), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
@@ -99,7 +99,7 @@ def settings_key(base: str, kind: str, config: Any) -> str:
 
 def probe_config(config: Any) -> Any:
     """The settings that a probe runs with: those of the run, in one process, since each would end at another moment."""
-    return dataclasses.replace(config, processes=1)
+    return dataclasses.replace(config, processes=1, nodes=1)
 
 
 def keep_measurement(job_dir: Path, measured: Measurement) -> None:

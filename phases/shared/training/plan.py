@@ -117,7 +117,7 @@ def base_facts(name: str) -> BaseFacts:
 
 def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: Rows, missing: Sequence[str]) -> Plan:
     """The plan of a run of a kind ("cpt" or "sft") with these rows."""
-    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if rows.lengths else 0
+    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.all_processes) if rows.lengths else 0
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
     measured, at_once = _measured(project, kind, config, base)
@@ -145,10 +145,10 @@ def _measured(project: Project, kind: str, config: Any, base: BaseFacts) -> tupl
     """What was measured with these settings, and how many batches that many seconds are for. For several processes a probe of one
     serves: on GPUs each computes as fast as one alone, on a CPU they share its cores."""
     own = find_measurement(project, settings_key(base.name, kind, config))
-    if own is not None or config.processes == 1:
-        return own, config.processes
+    if own is not None or config.all_processes == 1:
+        return own, config.all_processes
     alone = find_measurement(project, settings_key(base.name, kind, probe_config(config)))
-    return alone, config.processes // resources.sharing(config)
+    return alone, config.all_processes // resources.sharing(config)
 
 
 def workload(rows: Rows, config: Any, steps: int) -> Workload:

@@ -61,10 +61,17 @@ class TrainingSettings:
     processes: int = option(1, label="GPUs / processes", low=1, high=64, advanced=True,
                             help="Processes that train together on one machine, each on a GPU of its own (or all on the CPU).")
     runner: str = option("local", label="Run on", choices=("local", "slurm"), advanced=True,
-                         help="local: this machine. slurm: a node of the Slurm cluster that this machine submits to.")
+                         help="local: this machine. slurm: the Slurm cluster that this machine submits to.")
+    nodes: int = option(1, label="Slurm nodes", low=1, high=64, advanced=True,
+                        help="Machines of the cluster that train together, each with as many processes as said above.")
     partition: str = option("", label="Slurm partition", advanced=True, help="Part of the cluster; empty: its own choice.")
     time_limit: str = option("60", label="Slurm time limit", advanced=True,
                              help="Minutes, or hours:minutes. The cluster ends the job then; its checkpoints stay.")
-    gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of the node; 0: none.")
+    gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of each node; 0: none.")
     memory: int = option(0, label="Slurm memory", unit="GiB", low=0, high=65536, advanced=True,
-                         help="Main memory asked of the node, with which the plan compares; 0: what the cluster gives unasked.")
+                         help="Main memory asked of each node, with which the plan compares; 0: what the cluster gives unasked.")
+
+    @property
+    def all_processes(self) -> int:
+        """Processes that train together, on all nodes."""
+        return self.nodes * self.processes

@@ -41,15 +41,6 @@ def run_line(job: Job) -> str:
     return word("state", job.state)
 
 
-def done_words(job: Job) -> str:
-    """ "step 120 of 300", "3 of 8", "1.2 MiB of 3.4 GiB"."""
-    progress: Mapping[str, Any] = job.progress or {}
-    done, total = progress.get("done", 0), progress["total"]
-    if progress.get("unit") == "bytes":
-        return say("status.part", done=size(done), total=size(total))
-    return say(f"status.{unit_of(job)}", done=f"{done:,}", total=f"{total:,}")
-
-
 def waits_words(job: Job) -> str:
     """What a queued job waits for: "until 22:00", "after cpt-…", what the worker said of it, or its turn."""
     parts = [say("queue.until", time=local_time(job.not_before))] if job.not_before and job.not_before > now() else []
@@ -57,6 +48,15 @@ def waits_words(job: Job) -> str:
         parts.append(say("queue.after", job=job.after))
     said = "" if job.not_before else (job.progress or {}).get("text", "")  # it may still name a time that has come since
     return ", ".join(parts) or said or say("queue.turn")
+
+
+def done_words(job: Job) -> str:
+    """ "step 120 of 300", "3 of 8", "1.2 MiB of 3.4 GiB"."""
+    progress: Mapping[str, Any] = job.progress or {}
+    done, total = progress.get("done", 0), progress["total"]
+    if progress.get("unit") == "bytes":
+        return say("status.part", done=size(done), total=size(total))
+    return say(f"status.{unit_of(job)}", done=f"{done:,}", total=f"{total:,}")
 
 
 def unit_of(job: Job) -> str:

@@ -4,6 +4,7 @@ way; where only the handing over counts, small jobs take its place, which need n
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from phases.cpt.config import CptConfig
-from phases.cpt.corpus import missing_for_cpt
+from phases.cpt.corpus import missing_for_cpt, plan_cpt
 from phases.shared.database.connection import open_database
 from phases.shared.database.jobs import job_table, set_cluster_job
 from phases.shared.database.schema import JOB_MIGRATIONS
@@ -104,6 +105,35 @@ def test_a_training_is_stopped_followed_by_the_next_worker_resumed_and_done(queu
     assert (done.state, done.attempt) == ("done", 2), done.error
     assert done.cluster_job != number and len(queue.losses(job)) > reached
     assert (queue.project.model_runs / job.id / "adapter_model.safetensors").exists()
+
+
+def test_two_nodes_train_together(queue: ClusterTrainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """srun is a stand-in that starts its command so often on this machine; torchrun, its meeting point and the training are real."""
+    monkeypatch.setenv("PATH", f"{stand_in(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    settings = {"runner": "slurm", "nodes": 2, "epochs": 2, "batch_size": 1}
+    job = queue.train(**settings)
+    plan = plan_cpt(queue.project, resolve(CptConfig, {**FAST, **settings}))
+    queue.work()
+    done = queue.ended(job)
+    assert done.state == "done", (done.error, (queue.project.job_dir(job.id) / "log.txt").read_text()[-2000:])
+    assert done.result["steps"] == plan.steps == 14, "14 rows twice, one in each process a step"
+    ranks = [json.loads((queue.project.job_dir(job.id) / "ranks" / f"{rank}.json").read_text()) for rank in range(2)]
+    assert [one["state"] for one in ranks] == ["done", "done"]
+    told = (tmp_path / "bin" / "told").read_text().split()
+    assert told == ["--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=3", "--kill-on-bad-exit=1"]
+
+
+def stand_in(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "srun").write_text(f"""#!/bin/bash
+while [[ "$1" == --* ]]; do echo "$1" >> {folder}/told; [[ "$1" == --nodes=* ]] && count="${{1#*=}}"; shift; done
+for _ in $(seq "$count"); do "$@" & all+=($!); done
+for one in "${{all[@]}}"; do wait "$one" || bad=1; done
+exit "${{bad:-0}}"
+""")
+    (folder / "srun").chmod(0o755)
+    return folder
 
 
 def test_a_cancelled_one_leaves_the_cluster_and_others_of_this_machine_pass(queue: ClusterTrainings) -> None:
@@ -217,9 +247,10 @@ def test_every_end_has_its_sentence(tmp_path: Path) -> None:
 def test_what_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     settings = as_mapping(resolve(CptConfig, {"runner": "slurm", "partition": "gpu", "time_limit": "1:30", "gpus": 2, "processes": 2,
-                                              "threads": 3, "memory": 24}))
+                                              "threads": 3, "memory": 24, "nodes": 4}))
     told = parameters("cpt-1", settings)
-    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"], told["mem"]) == ("cpt-1", "gpu", 90, 2, 6, "24G")
+    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"], told["mem"], told["nodes"]) == (
+        "cpt-1", "gpu", 90, 2, 6, "24G", 4)
     exported = told["additional_parameters"]["export"].split(",")
     assert "PATH" in exported and "OPENAI_API_KEY" not in exported
     assert not {"partition", "gpus_per_node", "mem"} & set(parameters("cpt-1", as_mapping(resolve(CptConfig, FAST))))

@@ -196,6 +196,7 @@ def test_early_stopping_without_anything_held_out_is_refused(tmp_path: Path) -> 
     project = make_project(tmp_path, held_out=False)
     assert any("held-out chunks" in one for one in missing_for_cpt(project, resolve(CptConfig, {"patience": 2})))
     assert missing_for_cpt(project, CptConfig()) == ()
+    assert "on a Slurm cluster only" in missing_for_cpt(project, CptConfig(nodes=2))[0]
 
 
 def test_weights_that_are_trained_are_held_in_float32() -> None:

@@ -107,5 +107,6 @@ def test_watching_does_not_make_another_run_of_it() -> None:
 def test_several_processes_write_once(project: Project) -> None:
     context = context_of(project, "other")
     context.rank = 1
+    context.job_dir.mkdir(parents=True)
     TrackedRun(context, "tensorboard").on_train_begin(None, type("State", (), {"global_step": 0}), None)
     assert not (context.job_dir / "tensorboard").exists()

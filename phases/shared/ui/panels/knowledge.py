@@ -96,7 +96,7 @@ def report(job: Job) -> str:
     rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
     rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
              for one in result.get("rejected") or []]
-    lines = "".join(f"<li><b>{text(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
+    lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
     lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
