@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from phases.shared.errors import LehrlingError, NotReady
+from phases.shared.errors import LehrlingError, NotReady, causes_of
 from phases.shared.jobs.space import what_to_free
 from phases.shared.project import Project
 
@@ -120,12 +120,7 @@ def _is_out_of_memory(problem: BaseException) -> bool:
 
 def _is_disk_full(problem: BaseException) -> bool:
     """Also when it is the cause of what was raised: a library tidies up after a failed write and stumbles over that."""
-    one: BaseException | None = problem
-    while one is not None:
-        if getattr(one, "errno", None) in NO_SPACE or any(words in str(one) for words in DISK_FULL_WORDS):
-            return True
-        one = one.__cause__ or one.__context__
-    return False
+    return any(getattr(one, "errno", None) in NO_SPACE or any(words in str(one) for words in DISK_FULL_WORDS) for one in causes_of(problem))
 
 
 def _signal_name(number: int) -> str:
