@@ -76,7 +76,7 @@ def show_plan(plan: Record) -> str:
     lines = [
         "ready to start" if plan["ready"] else "not ready",
         f"texts: {plan['texts']:,}   sequences: {plan['sequences']:,}   tokens: {plan['tokens']:,}{exact}",
-        f"steps: {plan['steps']:,}   each text is read {plan['exposures']:g} times, {plan['tokens_in_all']:,} tokens in all",
+        f"steps: {plan['steps']:,}   each text is read {times(plan['exposures'])}, {plan['tokens_in_all']:,} tokens in all",
         f"time: {_plan_time(plan)}", f"memory: {_plan_memory(plan)}",
         f"disk: {_gigabytes(plan['disk_bytes'])} for checkpoints, result and export",
         f"trained parameters: {_cell(plan['trained_parameters'])}{share}"]
@@ -100,6 +100,10 @@ def _plan_memory(plan: Record) -> str:
 
 def _origin(source: str) -> str:
     return {"probe": "measured", "run": "as a run before took", "estimate": "estimated; --probe measures it"}.get(source, source)
+
+
+def times(count: float) -> str:
+    return "once" if count == 1 else f"{count:g} times"
 
 
 def minutes(seconds: float) -> str:

@@ -31,9 +31,16 @@ def test_settings_go_out_and_in_and_can_be_kept(lamps: Commands, tmp_path: Path)
     assert wrong.code == 2 and "for cpt, not for sft" in wrong.err
     (tmp_path / "mine.yaml").write_text("epoch: 3\n")
     wrong = lamps("cpt", "lamps", "--config", str(tmp_path / "mine.yaml"))
-    assert wrong.code == 2 and "'epoch' is not a setting" in wrong.err
+    assert wrong.code == 2 and "'epoch' is not a setting. Perhaps epochs? Known settings: " in wrong.err
     assert "begin with these" in lamps("cpt", "lamps", "--epochs", "7", "--keep").out
     assert yaml.safe_load(lamps("cpt", "lamps", "--print-config").out)["epochs"] == 7.0
+
+
+def test_a_plan_refuses_the_time_that_the_start_would_refuse(lamps: Commands) -> None:
+    for word, said in (("2020-01-01 10:00", "is past"), ("tonight", "is no time")):
+        wrong = lamps("cpt", "lamps", *SMALL, "--at", word, "--plan")
+        assert wrong.code == 2 and said in wrong.err
+    assert "each text is read once," in lamps("cpt", "lamps", *SMALL, "--epochs", "1", "--at", "22:00", "--plan").out
 
 
 def test_a_plan_is_measured_by_a_probe_that_is_a_job(lamps: Commands) -> None:

@@ -128,6 +128,8 @@ def _wrong_name(repo: str) -> list[str]:
     from huggingface_hub.utils import validate_repo_id
     try:
         validate_repo_id(repo)
+        if "/" not in repo:  # the hub's own check takes a bare name, of models older than owners
+            raise HFValidationError(repo)
     except HFValidationError:
         return [f"'{repo}' cannot be the name of a repository: it reads OWNER/NAME, with letters, digits and single - _ . in between." if repo
                 else "No repository was named: OWNER/NAME, such as ada/lighthouse."]

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phases.sft.config import SftConfig
 from phases.sft.data import cpt_models, missing_for_sft
 from phases.sft.evaluate import latest_evaluation
+from phases.shared.database.connection import knowledge
+from phases.shared.database.pairs import dataset_pairs
 from phases.shared.jobs.promises import coming_models
 from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.models.folder import PHASES, list_models
@@ -26,7 +29,7 @@ class ExportedFile:
 
 
 def state_now(projects: Path, project: Project) -> tuple[str, Any]:
-    """("run", job) while something of this tab runs or waits, else ("final", accuracy), ("trained", job), ("ready" | "missing", None)."""
+    """("run", job) while something of this tab runs or waits, else ("final", accuracy), ("trained", job), ("ready" | "missing" | "no_cpt" | "not_ready", None)."""
     jobs = [job for job in list_jobs(projects, project.name, limit=200) if job.kind in KINDS]
     active = next((job for job in jobs if not job.ended), None)
     if active is not None:
@@ -37,7 +40,15 @@ def state_now(projects: Path, project: Project) -> tuple[str, Any]:
     trained = next((job for job in jobs if job.kind == "sft"), None)
     if trained is not None:
         return "trained", trained
-    return ("missing" if missing_for_sft(project) else "ready"), None
+    return (_need(project) if missing_for_sft(project) else "ready"), None
+
+
+def _need(project: Project) -> str:
+    """What a training that cannot start needs first: "missing" pairs, a CPT model ("no_cpt"), or something that the plan names ("not_ready")."""
+    with knowledge(project) as connection:
+        if not dataset_pairs(connection, SftConfig().dataset, "train", False):
+            return "missing"
+    return "not_ready" if cpt_models(project) else "no_cpt"
 
 
 def final_accuracy(projects: Path, project: Project) -> float | None:

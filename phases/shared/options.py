@@ -15,8 +15,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -85,11 +86,17 @@ def resolve(config: type, *layers: Mapping[str, Any] | None) -> Any:
         given.update({key: value for key, value in (layer or {}).items() if value is not None})
     for key in given:
         if key not in fields:
-            raise SettingError(f"'{key}' is not a setting of {config.__name__}.",
-                               f"Known settings: {', '.join(fields)}.", subject=key, code="setting_unknown")
+            raise SettingError(f"'{key}' is not a setting.",
+                               f"{_nearest(key, fields)}Known settings: {', '.join(fields)}.", subject=key, code="setting_unknown")
     preset = given.get("preset", fields["preset"].default) if "preset" in fields else None
     values = {**_preset(config, preset), **by_method(config, given.get("method"), preset), **given}
     return config(**{name: _checked(fields[name], value) for name, value in values.items()})
+
+
+def _nearest(key: str, known: Iterable[str]) -> str:
+    """A guess at what was meant, in front of a list that is long for the trainings; empty without one."""
+    near = get_close_matches(key, known, 1)
+    return f"Perhaps {near[0]}? " if near else ""
 
 
 def as_mapping(config: Any) -> dict[str, Any]:
