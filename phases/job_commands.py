@@ -40,8 +40,9 @@ def jobs(arguments: Namespace) -> dict[str, Any]:
 
 
 def stop(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.queue import request_stop
-    job = _job(arguments, ("running", "queued"))
+    from phases.shared.jobs.queue import list_jobs, request_stop
+    runs = arguments.job is None and list_jobs(arguments.projects, arguments.project, ("running",), limit=1)
+    job = _job(arguments, ("running",) if runs else ("running", "queued"))  # not what waits behind it: there is nothing to save yet
     request_stop(arguments.projects, job.id)
     return _settled(arguments, job.id)
 

@@ -86,7 +86,7 @@ def show_documents(result: Sequence[Record]) -> str:
 
 def show_chunks(result: Record) -> str:
     if not result["total"]:
-        return "No chunks fit. Without --contains, --source, --state and --language all are listed; documents are added with: python app.py ingest NAME FILE..."
+        return "No chunk fits. Without --contains, --source, --state and --language all are listed; documents are added with: python app.py ingest NAME FILE..."
     rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"], one["language"],
              "held out" if one["held_out"] else one["state"], shortened(one["content"])) for one in result["chunks"]]
     return f"{table(('#', 'source', 'page', 'tokens', 'language', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"

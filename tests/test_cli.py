@@ -104,7 +104,7 @@ def test_a_chunk_is_split_merged_and_undone(lehrling: Commands, notes: Path) -> 
     parts = lehrling("chunks", "handbook", "--json").json["chunks"]
     assert [one["id"] for one in parts] == made and parts[1]["content"].startswith("The clapper")
     assert [one["id"] for one in lehrling("chunks", "handbook", "--contains", "ILKA", "--json").json["chunks"]] == made[:1]
-    assert "No chunks fit" in lehrling("chunks", "handbook", "--contains", "zzqq").out
+    assert "No chunk fits" in lehrling("chunks", "handbook", "--contains", "zzqq").out
     assert lehrling("merge-chunks", "handbook", number).code == 0
     assert [one["content"] for one in lehrling("chunks", "handbook", "--json").json["chunks"]] == [whole["content"]]
     assert "last of bells.md" in lehrling("merge-chunks", "handbook", number).err

@@ -135,9 +135,10 @@ def find_jobs(projects: Path, job_id: str | None) -> list[Job]:
 
 
 def find_job(projects: Path, project: str | None, job_id: str | None, states: Sequence[str] | None) -> Job:
-    """The job of that id, or the newest of the project in one of the states. Raises JobError when none fits."""
+    """The job of that id, or the newest of the project in one of the states; jobs that were given up because another one had not got
+    done come behind that one, as resuming it brings them back. Raises JobError when none fits."""
     if job_id is None:
-        found = list_jobs(projects, project, states, limit=1)
+        found = sorted(list_jobs(projects, project, states, limit=200), key=lambda job: (job.error or {}).get("code") == "predecessor")
         if not found:
             raise JobError(f"No job of '{project}' is {' or '.join(states or ('known',))}.",
                            f"See all of them with: python app.py jobs \"{project}\".", subject=str(project), code="job_none")

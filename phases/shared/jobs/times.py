@@ -29,7 +29,9 @@ def start_time(text: str, now: datetime | None = None) -> str:
 
 
 def clock(now: datetime) -> str:
-    """What a clock of this machine says, with its zone: "14:40 CET (UTC+01:00)". Times of day are meant by it."""
+    """What a clock of this machine says, with its zone: "14:40 CET (UTC+01:00)", or "13:40 UTC". Times of day are meant by it."""
+    if now.tzname() == "UTC":
+        return f"{now:%H:%M} UTC"
     offset = now.strftime("%z")
     return f"{now:%H:%M} {now.tzname()} (UTC{offset[:3]}:{offset[3:5]})"
 

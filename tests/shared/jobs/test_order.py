@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from phases.shared.database.jobs import claim_job, job_table
 from phases.shared.database.schema import JOB_MIGRATIONS
 from phases.shared.errors import JobError, SettingError
 from phases.shared.jobs.locks import compute_lock_file, lock_compute
-from phases.shared.jobs.queue import get_job, move_job, queue_place, request_cancel, request_stop, resume_job
-from phases.shared.jobs.times import start_time
+from phases.shared.jobs.queue import find_job, get_job, move_job, queue_place, request_cancel, request_stop, resume_job
+from phases.shared.jobs.times import clock, start_time
 from tests.shared.jobs.conftest import Queue
 
 
@@ -113,6 +113,7 @@ def test_jobs_that_were_given_up_with_the_one_before_them_come_back_with_it(queu
     request_stop(queue.projects, first.id)
     queue.work()
     assert queue.ended(third).error["code"] == "predecessor" and queue.ended(second).resumable and queue.ended(other)
+    assert find_job(queue.projects, first.project, None, ("stopped", "failed")).id == first.id
     resume_job(queue.projects, first.id)
     assert [queue.ended(job).state for job in (first, second, third, other)] == ["done", "done", "done", "failed"]
     resume_job(queue.projects, other.id)
@@ -149,3 +150,8 @@ def test_the_machine_is_taken_as_long_as_the_child_lives(queue: Queue) -> None:
     os.kill(pid, signal.SIGKILL)
     lock = queue.until(lock_compute)
     lock.release()
+
+
+def test_the_clock_names_its_zone_once() -> None:
+    assert clock(datetime(2026, 11, 21, 16, 4, tzinfo=UTC)) == "16:04 UTC"
+    assert clock(datetime(2026, 11, 21, 17, 4, tzinfo=timezone(timedelta(hours=1), "CET"))) == "17:04 CET (UTC+01:00)"
