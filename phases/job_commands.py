@@ -102,6 +102,7 @@ def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[P
     """The commands `cpt` and `sft`: train, or with a flag look ahead, measure, print or keep the settings. `plan` takes project, settings
     and the models that the jobs it waits for will make."""
     from phases.shared.config_file import keep_as_default, read_settings_file, settings_text
+    from phases.shared.jobs.queue import get_job
     from phases.shared.jobs.times import start_time
     from phases.shared.training.measured import probe_config
     project = open_project(arguments.projects, arguments.project)
@@ -110,8 +111,10 @@ def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[P
     config = resolve(config_class, own, arguments.settings)
     if arguments.print_config:
         return {"config": settings_text(kind, config)}
-    if arguments.at:  # a plan that says "ready" for a time that is refused at the start would be wrong
+    if arguments.at:  # a plan that says "ready" for a time, or a job, that is refused at the start would be wrong
         start_time(arguments.at)
+    if arguments.after:
+        get_job(arguments.projects, arguments.after)
     if arguments.keep:
         kept = keep_as_default(project, kind, config).settings[kind]
         return {"sentence": f"Runs of {kind} in '{project.name}' begin with these settings now.", "settings": kept}

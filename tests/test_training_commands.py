@@ -40,6 +40,7 @@ def test_a_plan_refuses_the_time_that_the_start_would_refuse(lamps: Commands) ->
     for word, said in (("2020-01-01 10:00", "is past"), ("tonight", "is no time")):
         wrong = lamps("cpt", "lamps", *SMALL, "--at", word, "--plan")
         assert wrong.code == 2 and said in wrong.err
+    assert "There is no job 'cpt-0'" in lamps("cpt", "lamps", *SMALL, "--after", "cpt-0", "--plan").err
     assert "each text is read once," in lamps("cpt", "lamps", *SMALL, "--epochs", "1", "--at", "22:00", "--plan").out
 
 
