@@ -18,9 +18,9 @@ from typing import Any
 
 from phases import commands, job_commands, rag_commands, rag_words, words
 from phases.shared.errors import LehrlingError, ProjectError, SettingError
+from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
-from phases.shared.search import MODES
 
 EXIT_FAILED, EXIT_WRONG_WORD, EXIT_DETACHED = 1, 2, 130
 
@@ -51,8 +51,8 @@ PAIR = (_argument("id", type=int, help="the pair's number"),)
 JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
 TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
-LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done"),
-         _argument("--at", metavar="TIME", help="start no earlier: 22:00, or 2026-12-24 18:30"))
+LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done, with the model that it makes"),
+         _argument("--at", metavar="TIME", help="start no earlier: 22:00, or 2026-12-24 18:30, by this machine's clock"))
 TRAINING = (
     *LATER, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing"),
     _argument("--probe", action="store_true", help="measure time and memory with a few steps, then show the plan"),
@@ -118,7 +118,7 @@ COMMANDS: tuple[Command, ...] = (
             config="phases.rag_data.config:EmbedConfig"),
     Command("search", "search in the chunks by words, by meaning, or by both", rag_commands.search, rag_words.show_search, (
         _argument("query", help="what to look for"), _argument("--limit", type=int, default=10, help="hits at most"),
-        _argument("--mode", choices=MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
+        _argument("--mode", choices=SEARCH_MODES, default="text", help="text: these words; semantic: this meaning; hybrid: both"),
         _argument("--threshold", type=float, metavar="X", help="only hits with at least this score: BM25 in text, the cosine (-1 to 1) in "
                   "semantic, 0 to 1 in hybrid and reranked"),
         _argument("--rerank", action="store_true", help="order the best 50 hits anew by the project's cross-encoder"),

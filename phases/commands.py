@@ -66,7 +66,7 @@ def base_models(arguments: Namespace) -> dict[str, Any]:
 def cpt(arguments: Namespace) -> dict[str, Any]:
     from phases.cpt.config import CptConfig
     from phases.cpt.corpus import plan_cpt
-    return train(arguments, "cpt", CptConfig, plan_cpt)
+    return train(arguments, "cpt", CptConfig, lambda project, config, promised: plan_cpt(project, config))
 
 
 # ---- tab 3 ----

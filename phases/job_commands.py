@@ -54,9 +54,13 @@ def cancel(arguments: Namespace) -> dict[str, Any]:
 
 
 def resume(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.jobs.queue import resume_job
+    from phases.shared.jobs.background import start_background_worker
+    from phases.shared.jobs.queue import list_jobs, resume_job
     job = _job(arguments, ("stopped", "interrupted", "failed"))
-    return finished(arguments, resume_job(arguments.projects, job.id))
+    ended = finished(arguments, resume_job(arguments.projects, job.id))
+    if not arguments.detach and any(one.after == job.id for one in list_jobs(arguments.projects, states=("queued",))):
+        start_background_worker(arguments.projects)  # what waited for it came back into the queue with it
+    return ended
 
 
 def _job(arguments: Namespace, states: tuple[str, ...]) -> Any:
@@ -93,8 +97,9 @@ def start(arguments: Namespace, kind: str, config: Any) -> dict[str, Any]:
     return finished(arguments, job)
 
 
-def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[Project, Any], Any]) -> dict[str, Any]:
-    """The commands `cpt` and `sft`: train, or with a flag look ahead, measure, print or keep the settings."""
+def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[Project, Any, Any], Any]) -> dict[str, Any]:
+    """The commands `cpt` and `sft`: train, or with a flag look ahead, measure, print or keep the settings. `plan` takes project, settings
+    and the models that the jobs it waits for will make."""
     from phases.shared.config_file import keep_as_default, read_settings_file, settings_text
     from phases.shared.training.measured import probe_config
     project = open_project(arguments.projects, arguments.project)
@@ -108,8 +113,13 @@ def train(arguments: Namespace, kind: str, config_class: type, plan: Callable[[P
         return {"sentence": f"Runs of {kind} in '{project.name}' begin with these settings now.", "settings": kept}
     if arguments.probe:
         done = start(arguments, f"{kind}-probe", probe_config(config))
-        return {"probe": done, "state": done["state"], **({"plan": asdict(plan(project, config))} if done["state"] == "done" else {})}
-    return {"plan": asdict(plan(project, config))} if arguments.plan else start(arguments, kind, config)
+        return {"probe": done, "state": done["state"], **({"plan": _planned(arguments, plan, project, config)} if done["state"] == "done" else {})}
+    return {"plan": _planned(arguments, plan, project, config)} if arguments.plan else start(arguments, kind, config)
+
+
+def _planned(arguments: Namespace, plan: Callable[[Project, Any, Any], Any], project: Project, config: Any) -> dict[str, Any]:
+    from phases.shared.jobs.promises import promised_models
+    return asdict(plan(project, config, promised_models(arguments.projects, project, arguments.after)))
 
 
 def compare(arguments: Namespace) -> dict[str, Any]:

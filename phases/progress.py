@@ -42,7 +42,7 @@ class ProgressBars:
             return
         if self._bar is None:
             self._bar = tqdm(desc=f"{job.kind}: {phase}", total=total, file=sys.stderr, dynamic_ncols=True,
-                             mininterval=0.5 if sys.stderr.isatty() else 10)
+                             mininterval=0.5 if sys.stderr.isatty() else 10, **_unit(progress))
         self._bar.total = total
         if progress.get("loss") is not None:
             self._bar.set_postfix(loss=f"{progress['loss']:.3f}", refresh=False)
@@ -69,6 +69,11 @@ class ProgressBars:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _unit(progress: Mapping[str, Any]) -> dict[str, Any]:
+    """How the bar counts: pieces of work, or bytes as KiB, MiB ..."""
+    return {"unit": "B", "unit_scale": True, "unit_divisor": 1024} if progress.get("unit") == "bytes" else {}
 
 
 def _step(one: Mapping[str, Any]) -> str:

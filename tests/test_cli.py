@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -39,17 +40,15 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 
 def test_help_comes_within_a_second_and_without_heavy_packages() -> None:
-    """Best of three, since the machine may be busy with other tests."""
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = subprocess.run([sys.executable, str(ROOT / "app.py"), "--help"], capture_output=True, text=True, check=True)
-        took.append(time.perf_counter() - began)
+    """A second of the processor's time: by the clock it depends on what else the machine does."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, str(ROOT / "app.py"), "--help"], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert all(command.name in done.stdout for command in COMMANDS)
-    assert min(took) < 1.0
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
     shown = subprocess.run([sys.executable, "-X", "importtime", str(ROOT / "app.py"), "--help"], capture_output=True, text=True, check=True)
     loaded = {line.rsplit("|", 1)[-1].strip() for line in shown.stderr.splitlines() if "|" in line}
-    assert not loaded & {"torch", "gradio", "transformers"}
+    assert not loaded & {"torch", "gradio", "transformers", "numpy"}
 
 
 @pytest.mark.parametrize("words", [("fly",), ("ingest",), ("chunks", "x", "--colour"), ("cpt", "handbook", "--epochs", "many"),

@@ -23,7 +23,7 @@ from phases.shared.evaluation.general import general_texts
 from phases.shared.files import write_atomically, write_json
 from phases.shared.models.base import locate_base
 from phases.shared.models.folder import named, replaced
-from phases.shared.models.machine import this_machine, too_large
+from phases.shared.models.machine import machine_for, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import TextCounter, counter_of
 from phases.shared.training.methods import missing_for_measuring, missing_for_start
@@ -44,7 +44,7 @@ def missing_for_cpt(project: Project, config: CptConfig | None = None) -> tuple[
     try:
         name = base_name(project, config)
         locate_base(name)
-        missing += too_large(name, config.method, config.device, this_machine())
+        missing += too_large(name, config.method, config.device, machine_for(config))
     except ModelError as problem:
         missing.append(str(problem))
     return (*missing, *missing_for_start(config))
@@ -100,6 +100,11 @@ def prepare(project: Project, config: CptConfig, inputs: Path, arguments: Mappin
     with knowledge(project) as connection:
         titles = {one.id: one.title or one.source for one in list_documents(connection)}
     write_atomically(project.cpt_text, readable_text(chunks, titles))
+
+
+def makes(config: CptConfig, inputs: Path) -> tuple[str, str]:
+    """The name of the model that a job with these inputs publishes, and its base model."""
+    return named("cpt", config.name), json.loads((inputs / "base.json").read_text(encoding="utf-8"))["base"]
 
 
 def prepare_probe(project: Project, config: CptConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:

@@ -19,7 +19,7 @@ from phases.shared.ui.texts import say
 from phases.shared.ui.training_form import Training, build_plan, build_settings
 from phases.shared.ui.window import Pulse, Window
 
-TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, plan_cpt)
+TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, lambda project, config, promised: plan_cpt(project, config))
 
 
 def state_line(projects: Path, project: Project) -> str:

@@ -16,16 +16,17 @@ from functools import lru_cache
 from typing import Any
 
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.extract.document import Document
+from phases.rag_data.extract.document import Document, heading_words
 
 HEADING = re.compile(r"(#{1,6}) +(.+)")
 FENCE = re.compile(r"\s{0,3}(```|~~~)")
-SEPARATORS = [r"\n\n(?=# )", r"\n\n(?=## )", r"\n\n(?=#{3,6} )", r"\n\n", r"\n", r"(?<=[.!?\u2026]) ", " ", ""]
+SEPARATORS = [r"\n\n(?=# )", r"\n\n(?=## )", r"\n\n(?=#{3,6} )", r"\n\n", r"\n", r"(?<=[.!?\u2026]) |(?<=[\u3002\uff01\uff1f])", " ", r"[^\n]{1,8}", ""]
 GLUE = "\x1e"  # stands for a line end that must not be cut at; documents hold no control characters
 MIN_SECTIONS = 10
 MIN_HELD_OUT_CHARS = 200
 GROUP_CHARS = 1200
 COUNTS_KEPT = 200_000
+SHORT_PIECE = 200  # characters; of such pieces most return
 LONG_TOKEN = 64  # characters; only rows of one sign have tokens as long
 
 
@@ -90,7 +91,7 @@ class _Cutter:
         from langchain_text_splitters import RecursiveCharacterTextSplitter
 
         splitter = RecursiveCharacterTextSplitter(separators=SEPARATORS, is_separator_regex=True, chunk_size=self.size,
-                                                  chunk_overlap=overlap, length_function=self._length)
+                                                  chunk_overlap=overlap, length_function=_remembering(self._length))
         return splitter.split_text(self.glued[start:end])
 
     def _length(self, text: str) -> int:
@@ -106,6 +107,12 @@ class _Cutter:
         if words > self.size and len(text.split()) > self.size:
             return words
         return self.count(text.replace(GLUE, "\n"))
+
+
+def _remembering(length: Callable[[str], int]) -> Callable[[str], int]:
+    """The splitter asks for the length of each word several times."""
+    known = lru_cache(COUNTS_KEPT)(length)
+    return lambda text: known(text) if len(text) <= SHORT_PIECE else length(text)
 
 
 def chunk_document(document: Document, config: IngestConfig, count_tokens: Callable[[str], int]) -> list[Chunk]:
@@ -155,11 +162,11 @@ def find_headings(text: str) -> list[Heading]:
     """Heading lines ("## Brakes"), leaving out lines inside fenced code."""
     found, place, fence = [], 0, ""
     for line in text.splitlines(keepends=True):
-        mark = FENCE.match(line)
+        mark = FENCE.match(line) if "```" in line or "~~~" in line else None
         if mark and (not fence or mark[1] == fence):
             fence = "" if fence else mark[1]
-        elif not fence and (match := HEADING.fullmatch(line.rstrip())):
-            found.append(Heading(place, len(match[1]), match[2].strip().rstrip("#").strip()))
+        elif line[0] == "#" and not fence and (match := HEADING.fullmatch(line.rstrip())):
+            found.append(Heading(place, len(match[1]), heading_words(match[2].strip().rstrip("#"))))
         place += len(line)
     return found
 

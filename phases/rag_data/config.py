@@ -22,8 +22,8 @@ class IngestConfig:
     chunk_overlap: int = option(50, label="Overlap", unit="tokens", low=0, high=4096,
                                 help="How much of a chunk's end is repeated at the start of the next one.")
     template: str = option("", label="Template for records",
-                           help="How a row of a CSV, JSON or Parquet file reads: words with its columns in braces, as in {name} ran "
-                                "{time} s. Empty lists the fields of each row.")
+                           help="How a row of a CSV, JSON, Parquet or XLSX file reads: words with its columns in braces, as in {name} ran "
+                                "{time} s. Empty lists the fields of each row, and keeps sheets as tables.")
     holdout_percent: float = option(5.0, label="Held out", unit="%", low=0, high=50, advanced=True,
                                     help="Share of each document's sections that is kept to measure perplexity: never "
                                          "trained on, never asked about. Documents of few sections keep none.")
@@ -42,7 +42,7 @@ class IngestConfig:
     remove_emails: bool = option(False, label="Remove e-mail addresses", group="cleaning",
                                  help="Off, since contacts are knowledge.")
     drop_repeated_lines: bool = option(True, label="Drop page headers and footers", group="cleaning",
-                                       help="Leaves out lines that return at the top or foot of most pages of a PDF.")
+                                       help="Leaves out lines that return at the top or foot of most pages of a PDF, and page numbers.")
     join_lines: bool = option(True, label="Join wrapped lines", group="cleaning",
                               help="Makes one line of each paragraph whose lines were broken to fit a page.")
     join_hyphenation: bool = option(True, label="Join hyphenated words", group="cleaning",

@@ -23,12 +23,19 @@ import numpy as np
 
 from phases.rag_data.config import EmbedConfig
 from phases.shared.database.connection import knowledge
-from phases.shared.database.embeddings import chunks_without_vector, store_vector, vector_counts
+from phases.shared.database.embeddings import chunks_without_vector, count_fresh, store_vector, vector_counts
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
-from phases.shared.models.search_models import EMBEDDER, folder_hash, locate_model, search_settings, whole_name
+from phases.shared.models.search_models import (
+    EMBEDDER,
+    folder_hash,
+    locate_model,
+    remembered_hash,
+    search_settings,
+    whole_name,
+)
 from phases.shared.project import Project
 
 CHUNKS_A_RECORD = 64
@@ -45,19 +52,22 @@ class EmbedPlan:
     missing: tuple[str, ...]
 
 
-def plan_embedding(project: Project, config: EmbedConfig) -> EmbedPlan:
+def plan_embedding(project: Project, config: EmbedConfig, *, glance: bool = False) -> EmbedPlan:
     """What a run would do: the model of the form, else the project's, else that of the vectors there are, else the default.
 
     A folder whose files have changed is another model: what it embedded before is embedded again.
+
+    Args:
+        glance: go by the sizes and times of the model's files, to be shown; a run reads them.
     """
     with knowledge(project) as connection:
         now = vector_counts(connection)
         model = whole_name(config.model.strip() or search_settings(project).embedding_model or now.model or EMBEDDER.example)
-        model_hash = folder_hash(model)
-        waiting = len(chunks_without_vector(connection, model, model_hash))
+        model_hash = remembered_hash(model, project.embedding_model) if glance else folder_hash(model)
+        fresh = count_fresh(connection, model, model_hash)
     active = now.fresh + now.missing
     missing = () if active else ("There are no chunks yet: add documents first.",)
-    return EmbedPlan(model, model_hash, waiting, active - waiting, missing)
+    return EmbedPlan(model, model_hash, active - fresh, fresh, missing)
 
 
 def start_embedding(projects: Path, project: Project, config: EmbedConfig) -> Job:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from phases.rag_data.extract.parquet import without_bytes
-from phases.shared.errors import FileRejected
+from phases.shared.errors import FileRejected, causes_of
 from phases.shared.jobs.context import JobStopped
 
 
@@ -75,7 +75,7 @@ def _plain(row: Mapping[str, Any], names: Mapping[str, Any], left_out: set[str])
 
 def in_words(problem: Exception, path: str) -> FileRejected:
     """What the library says, as a sentence."""
-    words = [(type(one).__name__, str(one)) for one in _chain(problem)]
+    words = [(type(one).__name__, str(one)) for one in causes_of(problem)]
     kinds, said = {kind for kind, _ in words}, " ".join(text for _, text in words)
     listed = re.search(r"available configs: \[(.*?)\]|Available: \[(.*?)\]", said)
     if "GatedRepoError" in kinds or "is a gated dataset" in said:
@@ -95,12 +95,6 @@ def in_words(problem: Exception, path: str) -> FileRejected:
     if isinstance(problem, ConnectionError) or kinds & {"ConnectError", "ConnectTimeout", "ReadTimeout", "LocalEntryNotFoundError"}:
         return _refusal(path, "cannot be fetched: the hub does not answer", "Check the network, or give a folder.", "dataset_offline")
     return _refusal(path, f"cannot be read ({type(problem).__name__}: {str(problem)[:200]})", "Try another split or data set.", "dataset_broken")
-
-
-def _chain(problem: BaseException | None) -> Iterator[BaseException]:
-    while problem is not None:
-        yield problem
-        problem = problem.__cause__ or problem.__context__
 
 
 def _refusal(path: str, what: str, advice: str, code: str) -> FileRejected:

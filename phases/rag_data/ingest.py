@@ -15,7 +15,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -183,7 +183,7 @@ class _Shelf:
         new = NewDocument(file["source"], file["sha256"], document.media, file["bytes"], document.text, document.title,
                           len(document.pages) or None, reading, shape_of(file["source"], self.cleaning))
         return {**record, "outcome": outcome, "notes": [*record["notes"], *document.notes, *remarks], "tokenizer": self.counter.name,
-                "document": asdict(new), "chunks": chunks}
+                "document": vars(new), "chunks": chunks}
 
     def _existing(self, file: Mapping[str, Any], record: dict[str, Any]) -> dict[str, Any]:
         """What became of an existing knowledge base: its new and changed documents, under "parts"."""

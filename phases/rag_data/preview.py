@@ -17,11 +17,11 @@ from phases.rag_data.clean import Cleaning
 from phases.rag_data.collect import is_zip
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.existing import MEDIA, is_database, read_existing
-from phases.rag_data.extract.formats import format_of, is_records
+from phases.rag_data.extract.formats import format_of, is_records, takes_template
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.extract.records import Records, records_text
 from phases.rag_data.shape import reading_of
-from phases.rag_data.templates import Offer, check_columns, columns_of, offers, parse_template, render
+from phases.rag_data.templates import Offer, check_columns, columns_of, fits, offers, parse_template, render
 from phases.shared.errors import FileRejected, SettingError
 
 HEAD_RECORDS = 200
@@ -61,8 +61,10 @@ def preview_file(config: IngestConfig, path: Path, source: str, count: Callable[
         raise FileRejected(f"'{source}' holds several files.", "Preview one of them by itself.", subject=source, code="file_folder")
     if not path.is_file():
         raise FileRejected(f"There is no file '{path}'.", "Check the path.", subject=source, code="file_missing")
-    if is_records(source):
-        return preview_records(read_head(path, source), config.template, source)
+    if is_records(source) or (takes_template(source) and config.template.strip()):
+        head = read_head(path, source)
+        if head.records or is_records(source):
+            return preview_records(head, config.template, source)
     if is_database(source):
         return _preview_existing(path, source, config, count)
     with Parser(reading_of(config, {})) as parser:
@@ -91,8 +93,8 @@ def read_head(path: Path, source: str) -> Records:
 
 def preview_records(head: Records, template: str, source: str) -> Preview:
     """How the first records read. Raises SettingError for a template that cannot be read, FileRejected for one that does not fit."""
-    columns = columns_of(head.records)
-    texts = [_text_of(one, head, template.strip("\n "), source) for one in head.records[:SHOWN]]
+    columns, template = columns_of(head.records), template.strip("\n ")
+    texts = [] if not template and not is_records(source) else [_text_of(one, head, template, source) for one in _shown(head, template, source)]
     return Preview(source, format_of(source).media, head.total, texts, columns, offers(columns), notes=head.notes)
 
 
@@ -109,14 +111,22 @@ def live_preview(path: Path, template: str) -> tuple[Preview, str]:
         return preview_records(head, "", source), str(wrong)
 
 
+def _shown(head: Records, template: str, source: str) -> Sequence[Mapping[str, str]]:
+    """The first few records; of a workbook those of the tables that the template is for."""
+    if is_records(source):
+        return head.records[:SHOWN]
+    parsed = parse_template(template)
+    return [one for one in head.records if fits(parsed, one)][:SHOWN] or head.records[:1]
+
+
 def _text_of(record: Mapping[str, str], head: Records, template: str, source: str) -> str:
     if not template:
         return records_text(replace(head, records=[record], total=None), source).text
     parsed = parse_template(template)
-    check_columns(parsed, columns_of(head.records), source)
+    check_columns(parsed, columns_of(head.records if is_records(source) else [record]), source)
     return render(parsed, record)
 
 
 def first_records(sources: Sequence[str]) -> int | None:
-    """Which of some files is the first of records."""
-    return next((place for place, source in enumerate(sources) if is_records(source)), None)
+    """Which of some files is the first of records; else the first workbook, whose tables may be such."""
+    return next((place for of_records in (is_records, takes_template) for place, source in enumerate(sources) if of_records(source)), None)

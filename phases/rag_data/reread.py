@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from phases.rag_data.config import IngestConfig, check_config
-from phases.rag_data.extract.formats import is_records
+from phases.rag_data.extract.formats import takes_template
 from phases.rag_data.extract.labels import SCHEMA
 from phases.shared.database.chunks import document_chunks
 from phases.shared.database.connection import knowledge
@@ -58,7 +58,7 @@ def reread_config(project: Project, sources: Sequence[str], given: Mapping[str, 
     common: dict[str, Any] = {}
     for one in options_of(IngestConfig):
         values = {settings[one.name] for name, settings in stored
-                  if one.name in settings and (one.name not in OF_RECORDS or is_records(name))}
+                  if one.name in settings and (one.name not in OF_RECORDS or takes_template(name))}
         if one.name in NOT_OF_READING or given.get(one.name) is not None or not values:
             continue
         if len(values) > 1:

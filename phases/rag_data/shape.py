@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from phases.rag_data.clean import Cleaning, cleaning_of
 from phases.rag_data.collect import Found
 from phases.rag_data.config import IngestConfig
-from phases.rag_data.extract.formats import is_records
+from phases.rag_data.extract.formats import is_records, takes_template
 from phases.rag_data.extract.labels import is_schema, labels_for, read_labels, schema_of
 from phases.shared.errors import FileRejected
 
@@ -49,9 +49,9 @@ def reading_of(config: IngestConfig, labels: Labels) -> Cleaning:
 
 def shape_of(source: str, cleaning: Cleaning) -> str:
     """The template or labels that a file's records are read with, as JSON; "" when its text depends on neither."""
+    if cleaning.template and takes_template(source):
+        return json.dumps({"template": cleaning.template}, ensure_ascii=False)
     if not is_records(source):
         return ""
-    if cleaning.template:
-        return json.dumps({"template": cleaning.template}, ensure_ascii=False)
     labels = labels_for(source, cleaning.labels)
     return json.dumps({"labels": {name: asdict(one) for name, one in labels.items()}}, ensure_ascii=False) if labels else ""

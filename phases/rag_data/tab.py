@@ -22,9 +22,9 @@ from phases.rag_data.ui.editor import build_editor, editor_values
 from phases.rag_data.ui.report import build_report
 from phases.rag_data.ui.template import build_preview, build_template
 from phases.shared.jobs.queue import list_jobs
+from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.search import MODES as SEARCH_MODES
 from phases.shared.ui.forms import Form, build_form, edited
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunks_table, embedding_line, report, summary_line

@@ -152,6 +152,11 @@ def check_columns(template: Template, columns: Sequence[str], source: str) -> No
                            f"Its columns: {', '.join(columns[:MOST_NAMED])}{more}.", subject=source, code="template_column")
 
 
+def fits(template: Template, record: Mapping[str, str]) -> bool:
+    """Whether the record has all columns that the template asks for."""
+    return {*template.fields} <= {*record, *map(_placeless, record)}
+
+
 def render(template: Template, record: Mapping[str, str], missing: set[str] | None = None) -> str:
     """The record as text; "" when nothing of it is there. `missing` gathers the columns whose sentences were left out."""
     lines, any_value = [], False

@@ -89,7 +89,7 @@ def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
     """What the button would embed with the project's settings, and which vectors search can use now."""
     with knowledge(project) as connection:
         counts = vector_counts(connection)
-    return plan_embedding(project, resolve(EmbedConfig, project.settings.get("embed"))), counts
+    return plan_embedding(project, resolve(EmbedConfig, project.settings.get("embed")), glance=True), counts
 
 
 def can_rerank(project: Project) -> bool:

@@ -69,7 +69,8 @@ class ExportConfig:
     """A model of the project as files for use elsewhere."""
 
     model: str = option("final", label="Model", help="Name of a model of this project: base, cpt, final ...")
-    format: str = option("safetensors", label="Format", choices=("safetensors",), help="File format of the weights.")
+    format: str = option("safetensors", label="Format", choices=("safetensors", "adapter"),
+                         help="A whole model, or the adapter alone of a CPT model whose base is on the hub.")
 
 
 @dataclass(frozen=True)

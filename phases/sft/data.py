@@ -1,7 +1,11 @@
-"""Pairs -> training rows: what supervised fine-tuning will learn, frozen when the job is submitted.
+"""Pairs -> training rows: what supervised fine-tuning will learn, and the model that it starts from.
 
 In: the pairs of a data set that are not rejected (or only the accepted ones), and the model to start from. Out, in the job's
 inputs/: pairs.jsonl, validation.jsonl, parent.json.    python app.py sft NAME --plan
+
+All of it is frozen when the job is submitted, but for the parent of a job that waits for the CPT job that makes it (`--after`): then
+awaits.json names that job, and parent.json is written when the training starts. So a night trains on the pairs that were there when it
+was planned, and never from an older model.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from phases.sft.config import SftConfig
@@ -16,25 +21,37 @@ from phases.shared.database.connection import knowledge
 from phases.shared.database.pairs import PairRow, dataset_pairs
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import write_atomically, write_json
+from phases.shared.jobs.promises import Promise, Promises
 from phases.shared.models.base import locate_base
-from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, named, replaced, weights_hash
-from phases.shared.models.machine import this_machine, too_large
+from phases.shared.models.folder import (
+    DESCRIPTION,
+    ModelInfo,
+    list_models,
+    model_folder,
+    named,
+    read_model_info,
+    replaced,
+    weights_hash,
+)
+from phases.shared.models.machine import machine_for, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
 from phases.shared.training.methods import missing_for_measuring, missing_for_start
 from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
 
+SETTLED, AWAITED = "parent.json", "awaits.json"
+NOTHING_PROMISED: Promises = MappingProxyType({})
 
-def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[str, ...]:
-    """Why tab 4 cannot start a training, a sentence each; empty when it can."""
+
+def missing_for_sft(project: Project, config: SftConfig | None = None, promised: Promises = NOTHING_PROMISED) -> tuple[str, ...]:
+    """Why tab 4 cannot start a training, a sentence each; empty when it can. `promised` are the models that the jobs it is to wait for
+    will make."""
     config = config or SftConfig()
-    missing = []
-    if config.parent != "base" and cpt_parent(project, config) is None:
-        missing.append(_no_parent(project, config))
+    missing = list(_missing_parent(project, config, promised))
     try:
-        name = base_name(project, config)
+        name = base_name(project, config, promised)
         locate_base(name)
-        missing += too_large(name, config.method, config.device, this_machine())
+        missing += too_large(name, config.method, config.device, machine_for(config))
     except ModelError as problem:
         missing.append(str(problem))
     with knowledge(project) as connection:
@@ -46,9 +63,9 @@ def missing_for_sft(project: Project, config: SftConfig | None = None) -> tuple[
     return (*missing, *missing_for_measuring(config, bool(validation), "pairs"), *missing_for_start(config))
 
 
-def base_name(project: Project, config: SftConfig) -> str:
+def base_name(project: Project, config: SftConfig, promised: Promises = NOTHING_PROMISED) -> str:
     """The base at the root of the run: that of the CPT model, or the chosen one, or the project's."""
-    trained = cpt_parent(project, config)
+    trained = promised_parent(config, promised) or cpt_parent(project, config)
     return trained.base if trained else config.base_model.strip() or project.base_model
 
 
@@ -57,33 +74,55 @@ def cpt_parent(project: Project, config: SftConfig) -> ModelInfo | None:
     return next((one for one in cpt_models(project) if one.name == config.parent), None)
 
 
+def promised_parent(config: SftConfig, promised: Promises) -> Promise | None:
+    """The CPT model to start from, where a job that is waited for makes it; it counts before one of that name that is there."""
+    found = promised.get(config.parent)
+    return found if found is not None and found.kind == "cpt" else None
+
+
 def cpt_models(project: Project) -> list[ModelInfo]:
     return [one for one in list_models(project) if one.phase == "cpt"]
 
 
-def _no_parent(project: Project, config: SftConfig) -> str:
+def _missing_parent(project: Project, config: SftConfig, promised: Promises) -> tuple[str, ...]:
+    if config.parent == "base" or promised_parent(config, promised):
+        return ()
+    awaited = next((one for one in promised.values() if one.kind == "cpt"), None)
+    if awaited is not None:  # to start from another one, by an oversight, would take a whole night
+        return (f"The job {awaited.job} that this run is to wait for makes the model '{awaited.name}', but the run is to start from "
+                f"'{config.parent}': start from {awaited.name}, or do not wait for that job.",)
     known = [one.name for one in cpt_models(project)]
     if not known:
-        return "There is no CPT model yet: train one in tab 2 first, or start from the base model."
-    return f"There is no CPT model '{config.parent}' to start from: choose one of {', '.join(known)}, or base."
+        return ("There is no CPT model yet: train one in tab 2 first, start later, after a CPT run that waits or runs, or start from the "
+                "base model.",)
+    if config.parent not in known:
+        return (f"There is no CPT model '{config.parent}' to start from: choose one of {', '.join(known)}, or base.",)
+    return ()
 
 
-def plan_sft(project: Project, config: SftConfig) -> Plan:
+def plan_sft(project: Project, config: SftConfig, promised: Promises = NOTHING_PROMISED) -> Plan:
     """What a run with these settings will do; its steps and tokens are the run's own."""
     with knowledge(project) as connection:
         pairs, validation = (dataset_pairs(connection, config.dataset, split, config.accepted_only) for split in ("train", "validation"))
-    base = base_facts(base_name(project, config))
-    trained = cpt_parent(project, config)
+    base = base_facts(base_name(project, config, promised))
+    awaited = promised_parent(config, promised)
+    trained = None if awaited else cpt_parent(project, config)
     counter = counter_of(Path(trained.path) if trained else base.folder, base.name)
     longest = min(config.max_length, base.context or config.max_length)
     lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
     fitting = [length for length in lengths if length <= longest]
     rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
-                _pair_notes(pairs, len(pairs) - len(fitting), longest), (*_template_notes(base.folder), *replaced(project, final_name(config))))
-    missing = missing_for_sft(project, config)
+                _pair_notes(pairs, len(pairs) - len(fitting), longest), (*_parent_notes(awaited), *_template_notes(base.folder), *replaced(project, final_name(config))))
+    missing = missing_for_sft(project, config, promised)
     if pairs and not fitting:
         missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
     return make_plan(project, "sft", config, base, rows, missing)
+
+
+def _parent_notes(awaited: Promise | None) -> tuple[str, ...]:
+    if awaited is None:
+        return ()
+    return (f"It starts from the model that {awaited.job} will make. The pairs are those of now, also if more are written meanwhile.",)
 
 
 def _template_notes(folder: Path | None) -> tuple[str, ...]:
@@ -101,9 +140,10 @@ def _pair_notes(pairs: Sequence[PairRow], left_out: int, longest: int) -> tuple[
 
 
 def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Freeze the pairs and name the parent beyond doubt. Raises NotReady, SettingError."""
+    """Freeze the pairs and name the parent beyond doubt, or the job that makes it. Raises NotReady, SettingError."""
     final_name(config)
-    missing = missing_for_sft(project, config)
+    promised: Promises = arguments.get("promised", NOTHING_PROMISED)
+    missing = missing_for_sft(project, config, promised)
     if missing:
         raise NotReady(missing[0], missing=missing)
     with knowledge(project) as connection:
@@ -111,11 +151,36 @@ def prepare(project: Project, config: SftConfig, inputs: Path, arguments: Mappin
         validation = dataset_pairs(connection, config.dataset, "validation", config.accepted_only)
     _write_pairs(inputs / "pairs.jsonl", training)
     _write_pairs(inputs / "validation.jsonl", validation)
-    parent = {"parent": config.parent, "base": base_name(project, config), "cpt_job": "", "adapter_hash": ""}
+    parent = {"parent": config.parent, "base": base_name(project, config, promised), "cpt_job": "", "adapter_hash": ""}
+    awaited = promised_parent(config, promised)
+    if awaited:
+        write_json(inputs / AWAITED, {**parent, "cpt_job": awaited.job})
+        return
     trained = cpt_parent(project, config)
     if trained:
         parent |= {"cpt_job": trained.job, "adapter_hash": weights_hash(Path(trained.path))}
-    write_json(inputs / "parent.json", parent)
+    write_json(inputs / SETTLED, parent)
+
+
+def settle_parent(project: Project, inputs: Path) -> dict[str, str]:
+    """The model to start from. Where the job waited for it, it is named beyond doubt now and once: a resumed run starts from the same.
+    Raises ModelError when it is not there."""
+    settled = inputs / SETTLED
+    if not settled.is_file():
+        awaited = json.loads((inputs / AWAITED).read_text(encoding="utf-8"))
+        folder = project.model_runs / awaited["cpt_job"]
+        if not (folder / DESCRIPTION).is_file():
+            raise ModelError(f"The job {awaited['cpt_job']} that this one waited for left no model in models/runs.",
+                             "Train the CPT model again, then start SFT again.", subject=awaited["cpt_job"], code="model_missing")
+        made = read_model_info(folder, awaited["parent"])
+        write_json(settled, {**awaited, "base": made.base, "adapter_hash": weights_hash(folder)})
+    return json.loads(settled.read_text(encoding="utf-8"))
+
+
+def makes(config: SftConfig, inputs: Path) -> tuple[str, str]:
+    """The name of the model that a job with these inputs publishes, and its base model."""
+    parent = next(file for file in (inputs / SETTLED, inputs / AWAITED) if file.is_file())
+    return final_name(config), json.loads(parent.read_text(encoding="utf-8"))["base"]
 
 
 def _write_pairs(path: Path, pairs: Iterable[PairRow]) -> None:

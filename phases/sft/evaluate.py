@@ -53,7 +53,8 @@ def missing_for_evaluation(project: Project) -> tuple[str, ...]:
 
 
 def prepare(project: Project, config: EvaluateConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
-    """Freeze questions, held-out sections and the models' places. Raises NotReady."""
+    """Freeze questions, held-out sections and the models' places; the place of a model that is waited for is known before it is there.
+    Raises NotReady."""
     missing = missing_for_evaluation(project)
     if missing:
         raise NotReady(missing[0], missing=missing)
@@ -64,8 +65,10 @@ def prepare(project: Project, config: EvaluateConfig, inputs: Path, arguments: M
     wanted = [name.strip() for name in config.models.split(",") if name.strip()]
     write_json(inputs / "questions.json", [asdict(one) for one in questions])
     write_json(inputs / "held_out.json", texts)
-    write_json(inputs / "models.json", {"present": {name: _place(project, known[name]) for name in wanted if name in known},
-                                        "absent": [name for name in wanted if name not in known],
+    awaited = {name: f"{project.model_runs.relative_to(project.root)}/{one.job}" for name, one in arguments.get("promised", {}).items()}
+    places = {**{name: _place(project, one) for name, one in known.items() if name in wanted}, **awaited}
+    write_json(inputs / "models.json", {"present": {name: places[name] for name in wanted if name in places},
+                                        "absent": [name for name in wanted if name not in places],
                                         "questions_hash": questions_hash(questions)})
 
 

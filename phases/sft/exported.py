@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,9 +53,16 @@ def seal_export(folder: Path, about: Mapping[str, Any]) -> None:
 
 
 def list_exports(project: Project) -> list[Exported]:
-    """All exported folders, the newest first."""
-    found = [read_export(one) for one in project.exports.glob("[!.]*") if (one / EXPORT_FILE).is_file()]
+    """The exported folders that can be read, the newest first; `find_export` says of the others what is wrong."""
+    found = []
+    for folder in _folders(project):
+        with suppress(ModelError):
+            found.append(read_export(folder))
     return sorted(found, key=lambda one: (one.made, one.name), reverse=True)
+
+
+def _folders(project: Project) -> list[Path]:
+    return [one for one in project.exports.glob("[!.]*") if (one / EXPORT_FILE).is_file()]
 
 
 def read_export(folder: Path) -> Exported:
@@ -68,10 +76,11 @@ def read_export(folder: Path) -> Exported:
 
 
 def find_export(project: Project, name: str) -> Exported:
-    """The exported folder of that name, or the newest export of the model of that name. Raises NotReady."""
+    """The exported folder of that name, or the newest export of the model of that name. Raises NotReady or ModelError."""
     every = list_exports(project)
-    found = next((one for one in every if name in (one.name, one.model)), None)
-    if not every:
+    named = next((one for one in _folders(project) if one.name == name), None)
+    found = read_export(named) if named else next((one for one in every if one.model == name), None)
+    if not every and named is None:
         raise NotReady("Nothing has been exported yet.", f"Export a model first: python app.py export \"{project.name}\" --model final.",
                        subject=name, code="export_missing")
     if found is None:

@@ -5,7 +5,7 @@ The exceptions are told apart by their class's name and the HTTP status that the
 
 from __future__ import annotations
 
-from phases.shared.errors import LehrlingError, ModelError
+from phases.shared.errors import LehrlingError, ModelError, causes_of
 from phases.shared.jobs.context import JobStopped
 
 NO_NETWORK = {"NetworkError", "TimeoutException", "RemoteProtocolError", "ProxyError", "OfflineModeIsEnabled", "ConnectionError", "Timeout"}
@@ -15,7 +15,7 @@ LONGEST_QUOTE = 300
 
 def push_failure(repo: str, problem: Exception) -> Exception:
     """The sentence for a person; a stop and our own errors come through as they are, also from inside the client's."""
-    chain = _chain(problem)
+    chain = causes_of(problem)
     own = next((one for one in chain if isinstance(one, JobStopped | LehrlingError)), None)
     if own is not None:
         return own
@@ -47,16 +47,6 @@ def _refused(repo: str, status: int, said: str) -> ModelError:
                           code="push_busy")
     return ModelError(f"The hub refused the push (HTTP {status}): {said}.", "Mend that and resume the job: what arrived is not sent again.", subject=repo,
                       code="push_refused")
-
-
-def _chain(problem: BaseException) -> list[BaseException]:
-    """The exception and what it came from, the outermost first."""
-    found: list[BaseException] = []
-    one: BaseException | None = problem
-    while one is not None and one not in found:
-        found.append(one)
-        one = one.__cause__ or one.__context__
-    return found
 
 
 def _quote(chain: list[BaseException]) -> str:

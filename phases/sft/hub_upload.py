@@ -19,7 +19,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, co
 from phases.shared.errors import ModelError
 
 PATIENCE_SECONDS = 60.0
-WEIGHTS = ("*.safetensors", "*.safetensors.index.json")  # left over from an earlier push they would be loaded instead of the new ones
+WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "adapter_config.json")  # left over from an earlier push they would be loaded instead of the new ones
 
 
 class CountedFile(io.BufferedReader):

@@ -32,7 +32,7 @@ ASKED = "push.json"
 
 @dataclass(frozen=True)
 class PushPlan:
-    """What a push would send. `files` are (name, bytes); `missing` says why it cannot start, a sentence each."""
+    """What a push would send. `files` are (name, bytes); `missing` says why it cannot start, a sentence each; `keyless` when a key is wanting."""
 
     folder: str
     model: str
@@ -42,6 +42,7 @@ class PushPlan:
     bytes: int = 0
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    keyless: bool = False
 
 
 def push_model(projects: Path, project: Project, config: PushConfig, repo: str) -> Job:
@@ -52,15 +53,17 @@ def push_model(projects: Path, project: Project, config: PushConfig, repo: str) 
 def push_plan(project: Project, config: PushConfig, repo: str) -> PushPlan:
     """Look ahead, without the network and without reading the weights."""
     repo = repo.strip()
-    missing = [*_wrong_name(repo), *_no_key()]
+    no_key = _no_key()
+    missing = [*_wrong_name(repo), *no_key]
     try:
         exported = find_export(project, config.model)
         if changed := changed_names(exported):
             raise damaged(exported, changed)
     except LehrlingError as problem:
-        return PushPlan("", config.model, repo, config.public, missing=(str(problem), *missing))
+        return PushPlan("", config.model, repo, config.public, missing=(str(problem), *missing), keyless=bool(no_key))
     files = tuple((name, about["bytes"]) for name, about in (exported.files or {}).items())
-    return PushPlan(exported.name, exported.model, repo, config.public, files, exported.bytes, _notes(project, exported, config.public), tuple(missing))
+    return PushPlan(exported.name, exported.model, repo, config.public, files, exported.bytes, _notes(project, exported, config.public), tuple(missing),
+                    bool(no_key))
 
 
 def prepare(project: Project, config: PushConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
@@ -132,7 +135,11 @@ def _wrong_name(repo: str) -> list[str]:
 
 
 def _no_key() -> list[str]:
-    return [] if hub_key(load_keys()) else ["There is no key for the hub: set HF_TOKEN, or store it with: python app.py set-key HF_TOKEN."]
+    try:
+        found = hub_key(load_keys())
+    except LehrlingError as problem:
+        return [str(problem)]
+    return [] if found else ["There is no key for the hub: set HF_TOKEN, or store it with: python app.py set-key HF_TOKEN."]
 
 
 def _notes(project: Project, exported: Exported, public: bool) -> tuple[str, ...]:

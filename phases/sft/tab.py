@@ -1,6 +1,6 @@
 """Tab 4: train the final model, measure it, talk to it, take it away.
 
-    python app.py sft NAME        evaluate NAME        chat NAME        export NAME --format safetensors
+    python app.py sft NAME        evaluate NAME        chat NAME        export NAME --format safetensors        push NAME OWNER/NAME
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from phases.sft.chat import ChatSettings, answer_stream
 from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
 from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
+from phases.sft.ui.push import build_push
 from phases.shared.jobs.queue import resume_job, submit_job
 from phases.shared.models.base import base_model_choices
 from phases.shared.options import resolve
@@ -31,6 +32,7 @@ from phases.shared.ui.model_table import build_models
 from phases.shared.ui.panels.evaluation import evaluation_html
 from phases.shared.ui.panels.plan import plan_html
 from phases.shared.ui.panels.runs import run_html
+from phases.shared.ui.start_later import build_later, emptied, when
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
@@ -78,6 +80,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
             form = build_form(EvaluateConfig, "evaluate", several={"models": _named(view.USUAL_MODELS)})
             missing = gr.HTML("")
             start = gr.Button(say("evaluation.start"), variant="primary", interactive=False, elem_id="start-evaluate")
+            later = build_later(window, pulse, "evaluate")
             run = event_html(elem_id="run-evaluate")
         with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
             result = gr.HTML("", elem_id="evaluation")
@@ -85,7 +88,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
     pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
     pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
-    start.click(acts(window, _submit("evaluate", form)), form.components, None, **BUTTON)
+    emptied(start.click(acts(window, _submit("evaluate", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
 def _build_chat(window: Window, pulse: Pulse) -> None:
@@ -117,19 +120,22 @@ def _build_export(window: Window, pulse: Pulse) -> None:
             gr.HTML(f"<h3>{html.escape(say('export.title'))}</h3><p class='soft'>{html.escape(say('export.help'))}</p>")
             form = build_form(ExportConfig, "export", choices={"model": []})
             start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
+            later = build_later(window, pulse, "export")
             run = event_html(elem_id="run-export")
-        with gr.Column(elem_classes="wide"), gr.Column(elem_classes="card"):
-            files = gr.HTML("", elem_id="exports")
+        with gr.Column(elem_classes="wide"):
+            with gr.Column(elem_classes="card"):
+                files = gr.HTML("", elem_id="exports")
+            build_push(window, pulse)
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
     pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
-    start.click(acts(window, _submit("export", form)), form.components, None, **BUTTON)
+    emptied(start.click(acts(window, _submit("export", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
 
 def _submit(kind: str, form: Form) -> Any:
-    def submit(window: Window, project: Project, *given: Any) -> None:
-        submit_job(window.projects, project, kind, form.resolved(project, given))
+    def submit(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
+        submit_job(window.projects, project, kind, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 
     return submit
@@ -159,7 +165,7 @@ def _named(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _parents(window: Window, project: Project) -> Any:
-    return gr.update(choices=_named(view.parent_names(project)))
+    return gr.update(choices=_named(view.parent_names(window.projects, project)))
 
 
 def _measurable(window: Window, project: Project) -> Any:

@@ -1,13 +1,12 @@
 """Supervised fine-tuning: the CPT model, merged into its base, learns to answer; the result is one full model.
 
-In (frozen by data.py): pairs.jsonl, validation.jsonl, parent.json. Out: models/runs/JOB/ with the merged model, its tokenizer,
+In (frozen by data.py): pairs.jsonl, validation.jsonl, parent.json or awaits.json. Out: models/runs/JOB/ with the merged model, its tokenizer,
 model.json and a model card, then published as models/final/ (or under its name). Runs in a child process.    python app.py sft NAME
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from phases.sft.config import SftConfig
-from phases.sft.data import final_name, parent_folder
+from phases.sft.data import final_name, parent_folder, settle_parent
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext
@@ -55,7 +54,7 @@ def _train(context: JobContext, config: SftConfig, finished: Path | None) -> Non
     from phases.shared.training.probe import measure_run, probe_adapter
     from phases.shared.training.trainer import TrainingData, train_adapter
     set_threads(config.threads)
-    parent = json.loads((context.inputs / "parent.json").read_text(encoding="utf-8"))
+    parent = settle_parent(context.project, context.inputs)
     context.phase("loading")
     began = time.monotonic()
     base = fetch_base(parent["base"], on_download=lambda: context.phase("downloading"))

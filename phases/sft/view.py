@@ -8,11 +8,12 @@ from typing import Any
 
 from phases.sft.data import cpt_models, missing_for_sft
 from phases.sft.evaluate import latest_evaluation
+from phases.shared.jobs.promises import coming_models
 from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.models.folder import PHASES, list_models
 from phases.shared.project import Project
 
-KINDS = ("sft", "evaluate", "export")
+KINDS = ("sft", "evaluate", "export", "push")
 USUAL_PARENTS, USUAL_MODELS = ("cpt", "base"), ("base", "cpt", "final")
 
 
@@ -54,9 +55,10 @@ def model_names(project: Project) -> list[str]:
     return [one.name for one in sorted(list_models(project), key=lambda one: -PHASES.index(one.phase))]
 
 
-def parent_names(project: Project) -> list[str]:
-    """What a training can start from: each CPT model, and the base."""
-    return list(dict.fromkeys([USUAL_PARENTS[0], *(one.name for one in cpt_models(project)), "base"]))
+def parent_names(projects: Path, project: Project) -> list[str]:
+    """What a training can start from: each CPT model, those that jobs in the queue will make, and the base."""
+    coming = [one.name for one in coming_models(projects, project).values() if one.kind == "cpt"]
+    return list(dict.fromkeys([USUAL_PARENTS[0], *(one.name for one in cpt_models(project)), *coming, "base"]))
 
 
 def measurable_names(project: Project) -> list[str]:

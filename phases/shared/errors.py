@@ -91,3 +91,13 @@ class CheckpointError(LehrlingError):
 
 class StorageError(LehrlingError):
     code = "storage"
+
+
+def causes_of(problem: BaseException) -> list[BaseException]:
+    """An exception and what it came from, the outermost first; a library may have made a circle of them."""
+    found: list[BaseException] = []
+    one: BaseException | None = problem
+    while one is not None and all(one is not other for other in found):
+        found.append(one)
+        one = one.__cause__ or one.__context__
+    return found

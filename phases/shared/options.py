@@ -17,6 +17,7 @@ import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from phases.shared.errors import SettingError
@@ -62,10 +63,15 @@ def option(default: Any, *, label: str, help: str, unit: str = "", low: float | 
 
 def options_of(config: type) -> list[Option]:
     """The fields of a configuration class in their order, those of the folded part of the form last."""
+    return list(_options_of(config))
+
+
+@cache
+def _options_of(config: type) -> tuple[Option, ...]:
     kinds = typing.get_type_hints(config)
     fields = [Option(name=field.name, kind=kinds[field.name], default=field.default, **field.metadata["option"])
               for field in dataclasses.fields(config) if "option" in field.metadata]
-    return sorted(fields, key=lambda one: one.advanced)
+    return tuple(sorted(fields, key=lambda one: one.advanced))
 
 
 def resolve(config: type, *layers: Mapping[str, Any] | None) -> Any:

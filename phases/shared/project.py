@@ -61,6 +61,11 @@ class Project:
         return self.data / "documents"
 
     @property
+    def embedding_model(self) -> Path:
+        """The hash of the embedding model's files, with what tells that they are the same still."""
+        return self.data / "embedding_model.json"
+
+    @property
     def cpt_text(self) -> Path:
         return self.data / "cpt_data.txt"
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -25,13 +26,12 @@ from phases.shared.database.chunk_index import match_chunks, snippets
 from phases.shared.database.chunk_pages import holds
 from phases.shared.database.chunks import ChunkRow, get_chunks
 from phases.shared.database.connection import knowledge
-from phases.shared.database.vector_file import documents_named, vector_table
+from phases.shared.database.vector_file import VectorTable, documents_named, vector_table
 from phases.shared.errors import NotReady, SettingError
-from phases.shared.models.search_models import RERANKER, locate_model, search_settings, whole_name
+from phases.shared.models.search_models import RERANKER, SEARCH_MODES, locate_model, search_settings, whole_name
 from phases.shared.project import Project
-from phases.shared.search_words import Words, choose_words
+from phases.shared.search_words import Words, choose_words, query_terms
 
-MODES = ("text", "semantic", "hybrid")
 RANK_CONSTANT = 60
 COVERAGE_POWER = 2
 FUSED = 100  # of either list
@@ -55,6 +55,14 @@ class SearchHost(Protocol):
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """The vectors of the chunks, and the question's, which another process makes while the full text is searched."""
+
+    table: VectorTable
+    vector: Future[np.ndarray]
+
+
+@dataclass(frozen=True)
 class Hit:
     """A found chunk; `snippet` marks the hits with MARK_START and MARK_END.
 
@@ -75,7 +83,7 @@ def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, s
     Args:
         query: plain words; quotes, operators and signs have no meaning.
         source: only chunks of this file.
-        mode: one of MODES.
+        mode: one of SEARCH_MODES.
         embed: gives the vector, length 1, of (model, hash of its files, question); the model host's `embed`. Needed by
             meaning and in hybrid.
         threshold: only hits with at least this score, on the mode's scale or, reranked, the cross-encoder's (see Hit).
@@ -87,11 +95,13 @@ def search_chunks(connection: sqlite3.Connection, query: str, limit: int = 10, s
         SettingError: the mode is unknown.
         NotReady: no chunk has a vector yet, or the model that made them was replaced.
     """
-    if mode not in MODES:
-        raise SettingError(f"There is no search mode '{mode}'.", f"Modes: {', '.join(MODES)}.", subject="mode", code="setting_choice")
-    words = choose_words(connection, query)
+    if mode not in SEARCH_MODES:
+        raise SettingError(f"There is no search mode '{mode}'.", f"Modes: {', '.join(SEARCH_MODES)}.", subject="mode", code="setting_choice")
     wide = max(limit, MOST_SIFTED if contains or language else CANDIDATES if rerank else 0)
-    ranked = _ranked(connection, query, words, wide, source, mode, embed)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        meaning = _begin_meaning(connection, query, embed, beside) if mode != "text" else None
+        words = choose_words(connection, query)
+        ranked = _ranked(connection, words, wide, source, mode, meaning) if words else []
     chunks = get_chunks(connection, [chunk for chunk, _ in ranked])
     found = [(chunks[chunk], score) for chunk, score in ranked
              if chunk in chunks and (not contains or holds(chunks[chunk].content, contains.casefold()))
@@ -126,32 +136,33 @@ def search_project(project: Project, query: str, limit: int = 10, *, host: Searc
         return search_chunks(connection, query, limit, mode=mode, embed=host.embed if host else None, rerank=rerank, **more)
 
 
-def _ranked(connection: sqlite3.Connection, query: str, words: Words | None, limit: int, source: str | None, mode: str,
-            embed: Embed | None) -> Ranked:
-    if mode == "text":
-        return _by_text(connection, words, limit, source)
-    if mode == "semantic":
-        return _by_meaning(connection, query, words, limit, source, embed)
-    wide = max(limit, FUSED)
-    meaning, text = _by_meaning(connection, query, words, wide, source, embed), _by_text(connection, words, wide, source)
-    return _fused(meaning, text, words.weight)[:limit] if words else []
-
-
-def _by_text(connection: sqlite3.Connection, words: Words | None, limit: int, source: str | None) -> Ranked:
-    return match_chunks(connection, words.ranked, limit, source, words.every) if words else []
-
-
-def _by_meaning(connection: sqlite3.Connection, query: str, words: Words | None, limit: int, source: str | None,
-                embed: Embed | None) -> Ranked:
+def _begin_meaning(connection: sqlite3.Connection, query: str, embed: Embed | None, beside: ThreadPoolExecutor) -> Meaning | None:
+    """The chunks' vectors; the question's is begun, and awaited where it is needed. None when nothing was asked."""
     table = vector_table(connection)
     if not table.model or embed is None:
         raise NotReady("No chunk has a vector yet, so search by meaning finds nothing.",
                        "Press Embed chunks in tab 1, or: python app.py embed NAME", code="no_vectors")
-    if words is None:
-        return []
-    scores, chunks = table.vectors @ embed(table.model, table.model_hash, query), table.chunks
+    return Meaning(table, beside.submit(embed, table.model, table.model_hash, query)) if query_terms(query) else None
+
+
+def _ranked(connection: sqlite3.Connection, words: Words, limit: int, source: str | None, mode: str, meaning: Meaning | None) -> Ranked:
+    if mode == "text" or meaning is None:
+        return _by_text(connection, words, limit, source)
+    if mode == "semantic":
+        return _by_meaning(connection, meaning, limit, source)
+    wide = max(limit, FUSED)
+    text = _by_text(connection, words, wide, source)
+    return _fused(_by_meaning(connection, meaning, wide, source), text, words.weight)[:limit]
+
+
+def _by_text(connection: sqlite3.Connection, words: Words, limit: int, source: str | None) -> Ranked:
+    return match_chunks(connection, words.ranked, limit, source, words.every)
+
+
+def _by_meaning(connection: sqlite3.Connection, meaning: Meaning, limit: int, source: str | None) -> Ranked:
+    scores, chunks = meaning.table.vectors @ meaning.vector.result(), meaning.table.chunks
     if source is not None:
-        of_source = np.isin(table.documents, documents_named(connection, source))
+        of_source = np.isin(meaning.table.documents, documents_named(connection, source))
         scores, chunks = scores[of_source], chunks[of_source]
     return [(int(chunks[one]), float(scores[one])) for one in _greatest(scores, limit)]
 

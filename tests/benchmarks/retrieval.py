@@ -28,8 +28,9 @@ from phases.shared.database.connection import knowledge, transaction
 from phases.shared.jobs.context import JobContext
 from phases.shared.models.embedding import embed_texts, load_embedder
 from phases.shared.models.reranker import load_reranker, rerank_texts
+from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.project import Project, create_project, sample_documents
-from phases.shared.search import MODES, Embed, Rerank, search_chunks
+from phases.shared.search import Embed, Rerank, search_chunks
 from tests.benchmarks import dairy_questions as asked
 from tests.benchmarks.dairy_questions import Questions
 from tests.benchmarks.retrieval_questions import OTHER_WORDS, SAME_WORDS
@@ -75,7 +76,7 @@ def main() -> None:
 def _print_table(connection: sqlite3.Connection, corpus: Corpus, embedding: Embed, rerank: Rerank | None) -> None:
     print("| questions | search | recall@5 | 95 % | MRR | 95 % |\n| --- | --- | --- | --- | --- | --- |")
     for name, questions in {**corpus.questions, "all": tuple(one for some in corpus.questions.values() for one in some)}.items():
-        for mode in MODES:
+        for mode in SEARCH_MODES:
             print(f"| {name} ({len(questions)}) {row(mode, ranks_of(connection, mode, questions, embedding))}")
         if rerank:
             print(f"| {name} ({len(questions)}) {row('hybrid, reranked', ranks_of(connection, 'hybrid', questions, embedding, rerank))}")

@@ -41,6 +41,8 @@ def test_a_template_with_a_live_preview(window: OpenWindow, page: Page, tmp_path
     page.locator("#preview-files").click()
     expect(page.locator("#file-preview")).to_contain_text("words.txt: the first 1 of about 1 chunk")
     expect(page.locator("#file-preview")).to_contain_text("lights the lamp")
+    expect(page.locator("#file-preview")).to_contain_text("runs.csv: its records are shown with the template above.")
+    expect(page.locator("#file-preview")).not_to_contain_text("Bert")
     template.fill("{name} ran {time} s.")
     expect(preview).to_contain_text("ran 12.1 s.")
     page.locator("#add-documents").click()

@@ -11,7 +11,9 @@ import pytest
 from phases.rag_data.chunk import chunk_document, find_headings, held_out_sections, sections
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.extract.document import Document
-from phases.shared.errors import SettingError
+from phases.rag_data.extract.long_lines import check_tokens
+from phases.rag_data.language import sample_length
+from phases.shared.errors import FileRejected, SettingError
 from phases.shared.models.tokenizer import token_counter
 from phases.shared.project import Project
 
@@ -103,6 +105,11 @@ def test_heading_path_page_and_fences(count) -> None:
     assert by_start["# C"].metadata == {"page": 3, "headings": ["C"], "start": pages[2], "end": by_start["# C"].end}
 
 
+def test_the_path_holds_no_addresses_of_links_and_pictures() -> None:
+    text = "# lamp [![Build](https://a.b/x.svg)](https://a.b/c) ![logo](l.png \"Logo\")\n\n## The [wick](docs/wick.md)\n\n## rows[0](n)\n\n## ![](l.png)"
+    assert [one.title for one in find_headings(text)] == ["lamp", "The wick", "rows[0](n)", "![](l.png)"]
+
+
 def test_held_out_sections_are_whole_apart_and_within_the_share(count) -> None:
     document = book(60, 6)
     chunks = chunk_document(document, IngestConfig(holdout_percent=10), count)
@@ -138,3 +145,29 @@ def test_text_without_headings_is_held_out_by_groups_of_paragraphs(count) -> Non
 def test_an_overlap_as_large_as_the_chunk_is_refused() -> None:
     with pytest.raises(SettingError, match="does not fit"):
         check_config(IngestConfig(chunk_size=100, chunk_overlap=100))
+
+
+def test_rows_of_signs_without_a_blank_are_cut_in_few_steps_and_keep_to_the_size(count) -> None:
+    document = Document("a.txt", "txt", "".join(random.Random(5).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=40_000)))
+    asked: list[str] = []
+    chunks = chunk_document(document, CONFIG, lambda text: asked.append(text) or count(text))
+    assert len(asked) < len(document.text) / 4
+    assert max(one.tokens for one in chunks) <= 122
+    assert all(one.content == document.text[one.start:one.end] for one in chunks)
+
+
+def test_sentences_of_scripts_without_blanks_stay_whole(count) -> None:
+    document = Document("a.txt", "txt", "灯台守は夕方に灯をともす。船は港に入るか？はい！" * 60)
+    chunks = chunk_document(document, replace(CONFIG, chunk_overlap=0), count)
+    assert len(chunks) > 5
+    assert all(one.content[-1] in "。？！" for one in chunks)
+
+
+def test_a_text_of_too_many_tokens_is_refused_by_samples() -> None:
+    check_tokens("word " * 400_000, "a.txt", lambda text: len(text) // 5, most=400_001)
+    with pytest.raises(FileRejected, match=r"'a.txt' holds about 2 million tokens; a document may have 0 million"):
+        check_tokens("word " * 400_000, "a.txt", len, most=400_001)
+
+
+def test_the_more_chunks_the_less_of_each_tells_its_language() -> None:
+    assert (sample_length(0), sample_length(500), sample_length(5000), sample_length(10**6)) == (6000, 6000, 600, 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from phases.shared.database.documents import NewDocument, add_document
 from phases.shared.database.embeddings import vector_counts
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.jobs.context import STOP_FILE, JobContext, JobStopped
-from phases.shared.models.search_models import EMBEDDER
+from phases.shared.models import search_models
+from phases.shared.models.search_models import EMBEDDER, folder_hash
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project, open_project
 from tests.conftest import Commands
@@ -117,3 +119,40 @@ def test_what_is_missing_is_said_before_the_job(projects: Path) -> None:
     add_chunks(project, 1)
     with pytest.raises(ModelError, match="no embedding model 'no such model'"):
         prepare(open_project(projects, "empty"), EmbedConfig(model="no such model"), projects, {})
+
+
+def test_a_model_is_read_once_for_the_window(projects: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown at every change of the data: sizes and times must do, until one of them is another."""
+    project, folder = create_project(projects, "lamps"), tmp_path / "model"
+    add_chunks(project, 2)
+    folder.mkdir()
+    weights = folder / "model.safetensors"
+    weights.write_bytes(b"weights")
+    os.utime(weights, (1_000_000_000, 1_000_000_000))
+    read: list[str] = []
+    monkeypatch.setattr(search_models, "folder_hash", lambda name: (read.append(name), folder_hash(name))[1])
+    config = resolve(EmbedConfig, {"model": str(folder)})
+    plans = [plan_embedding(project, config, glance=True) for _ in range(3)]
+    assert len(read) == 1 and {one.model_hash for one in plans} == {folder_hash(str(folder))}
+    assert str(tmp_path) not in project.embedding_model.read_text(), "a project can be opened elsewhere"
+    weights.write_bytes(b"changed")
+    for _ in range(2):
+        assert plan_embedding(project, config, glance=True).model_hash == folder_hash(str(folder)) != plans[0].model_hash
+    assert len(read) == 3, "files of this moment may change within the same tick: nothing is kept of them"
+    os.utime(weights, (1_000_000_001, 1_000_000_001))
+    project.embedding_model.write_text("not whole")
+    assert plan_embedding(project, config, glance=True).model_hash == plan_embedding(project, config).model_hash
+
+
+def test_a_run_reads_the_model_whatever_its_times_say(projects: Path, tmp_path: Path) -> None:
+    project, folder = create_project(projects, "lamps"), tmp_path / "model"
+    add_chunks(project, 1)
+    folder.mkdir()
+    config = resolve(EmbedConfig, {"model": str(folder)})
+    hashes = []
+    for content in (b"one", b"two"):
+        (folder / "model.safetensors").write_bytes(content)
+        os.utime(folder / "model.safetensors", (1_000_000_000, 1_000_000_000))
+        plan_embedding(project, config, glance=True)
+        hashes.append(plan_embedding(project, config).model_hash)
+    assert hashes[0] != hashes[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.extract.document import Document
@@ -64,3 +65,49 @@ def test_umlauts_and_the_output_of_another_program() -> None:
     assert "Größe des Spalts beträgt 12 Millimeter. Die nächste" in document.text
     assert "| Südpfeiler | 4,35 m | feucht |" in document.text
     assert "1. Die Kette schmieren.\n2. Den Rechen räumen." in document.text
+
+
+def page_of(path: Path, *pages: dict[tuple[float, float], str]) -> Path:
+    """A PDF of A4 pages with words at their places, in points from the lower left corner."""
+    canvas = Canvas(str(path), invariant=1)
+    for words in pages:
+        canvas.setFont("Helvetica", 10)
+        for (x, y), text in {(72, 700): "The pump house stands beside the lower weir.", **words}.items():
+            canvas.drawString(x, y, text)
+        canvas.showPage()
+    canvas.save()
+    return path
+
+
+@pytest.mark.parametrize(("pages", "gone"), [
+    ([{(290, 30): "1"}], ["1"]), ([{(290, 30): "- 1 -"}], ["- 1 -"]), ([{(290, 30): "Seite 7"}], ["Seite 7"]), ([{(290, 30): "1/1"}], ["1/1"]),
+    ([{(290, 30): "Page 1 of 2"}, {(290, 30): "Page 2 of 2"}], ["Page 1 of 2", "Page 2 of 2"]), ([{(290, 30): "36"}, {(290, 30): "37"}], ["36", "37"]),
+    ([{}, {(290, 30): "2"}], ["2"]), ([{(290, 810): "1"}, {(290, 810): "2"}], ["1", "2"])])
+def test_page_numbers_go_from_one_page_and_from_two(pages: list[dict], gone: list[str], tmp_path: Path) -> None:
+    path = page_of(tmp_path / "a.pdf", *pages)
+    document = extract_document(path, "a.pdf")
+    assert document.text.split("\n\n") == ["The pump house stands beside the lower weir."] * len(pages)
+    assert document.notes == (f"Left out {len(gone)} page numbers.",)
+    assert document.cleaning["drop_repeated_lines"] == {"count": len(gone), "examples": [[one, ""] for one in gone]}
+    assert all(one in extract_document(path, "a.pdf", Cleaning(drop_repeated_lines=False)).text for one in gone)
+
+
+@pytest.mark.parametrize("pages", [
+    [{(290, 30): "2024"}], [{(290, 30): "3/4"}], [{(72, 42): "Bolts in the box:", (72, 30): "1"}], [{(290, 300): "1"}],
+    [{(290, 30): "12"}, {(290, 30): "40"}], [{(72, 30): "Turn 1 of 2"}]])
+def test_other_numbers_at_the_foot_of_a_page_stay(pages: list[dict], tmp_path: Path) -> None:
+    document = extract_document(page_of(tmp_path / "a.pdf", *pages), "a.pdf")
+    assert document.notes == ()
+    assert all(text in document.text for words in pages for text in words.values())
+
+
+def test_a_head_whose_title_changes_with_the_chapter_goes_by_its_number(tmp_path: Path) -> None:
+    heads = ["", "2 Weirs", "Weirs 3", "4 Weirs", "", "6 Pumps", "7 Pumps", "8 Pumps", "9 Pumps", "", "Chapter 3: Mills and more 11", "12 Mills"]
+    pages = [{(72, 600): f"On page {number} stands {number} more."} for number in range(len(heads))]
+    for number, (page, head) in enumerate(zip(pages, heads, strict=True), start=1):
+        page |= {(72, 810): head} if head else {(290, 30): str(number)}
+    document = extract_document(page_of(tmp_path / "a.pdf", *pages), "a.pdf")
+    text = document.text
+    assert not any(head in text for head in heads if head)
+    assert document.notes == ("Left out 12 lines that return at the top or foot of the pages.",)
+    assert "On page 3 stands 3 more." in text

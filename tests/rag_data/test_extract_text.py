@@ -88,3 +88,19 @@ def test_a_long_page_without_a_main_part_loses_what_surrounds_it(tmp_path: Path)
                                     f"<div id='footer'><ul>{links}</ul></div></body></html>")
     assert "In the year 1929 the keeper" in text
     assert "Link number" not in text
+
+
+@pytest.mark.parametrize("menu", [
+    '<ul class="docnav top"><li class="previous"><a href="a.html">Back</a></li><li class="home">The whole handbook of the keepers</li><li><a href="b.html">Next</a></li></ul>',
+    '<div class="navheader"><table><tr><th colspan="3">The whole handbook</th></tr><tr><td><a href="a.html">Back</a></td><th> </th><td>Next</td></tr></table></div>',
+    '<div class="fancy_toc"><div><a href="#lamps">Back</a></div><div><a href="#oil">Next</a></div></div>'])
+def test_the_navigation_of_usual_programs_goes_also_beside_words(menu: str, tmp_path: Path) -> None:
+    text = read(tmp_path, "a.html", f"<html><body>{menu}<h2>Lamps</h2><p>The keeper lights the lamp at dusk.</p>{menu}</body></html>")
+    assert text == "## Lamps\n\nThe keeper lights the lamp at dusk."
+
+
+def test_chapters_and_numbered_questions_of_a_plain_text_are_headings(tmp_path: Path) -> None:
+    text = read(tmp_path, "a.txt", "Contents\n\n1. Weirs\n   1.1. What is a weir?\n   1.2. Who keeps it?\n\nChapter 1. Weirs\n\n1.1. What is a weir?\n\nA wall in a river.\n\n"
+                                   "1.2. Who keeps it, and who pays the keeper\nwhen the river is dry?\n\nThe village does.\n\nChapter 2. The river was high that day, and so on.\n\nWhy?\n\n3. Who knows?\n")
+    assert [line for line in text.split("\n") if line.startswith("#")] == [
+        "# Chapter 1. Weirs", "## 1.1. What is a weir?", "## 1.2. Who keeps it, and who pays the keeper when the river is dry?"]

@@ -148,6 +148,13 @@ def test_languages_of_mixed_text(text: str, language: str) -> None:
     assert guess_language([text]) == language
 
 
+@pytest.mark.parametrize("beside", [f"`{ENGLISH * 4}`", f"~~~\n{ENGLISH * 4}\n~~~", f"https://a.org/{'-'.join((ENGLISH * 4).split())}",
+                                    f"www.{'-'.join((ENGLISH * 4).split())}", f"{'-'.join((ENGLISH * 4).split())}@a.org"])
+def test_code_and_addresses_tell_no_language(beside: str) -> None:
+    assert guess_language([beside.replace("`", "").replace("~", "").replace("www.", "").replace("https://", "").replace("@", "")]) == "en"
+    assert guess_language([f"{beside} {SPANISH}"]) == "es"
+
+
 def test_chunks_in_another_language_than_the_expected_are_told() -> None:
     chunks = [chunk(1, ENGLISH, language="en"), chunk(2, GERMAN, language="de"), chunk(3, "12", language="unknown"), chunk(4, FRENCH, language="fr")]
     report = make_report(chunks, ReportConfig(), language="de-AT")

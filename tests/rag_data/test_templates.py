@@ -6,6 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from phases.rag_data.chunk import find_headings
@@ -14,7 +15,7 @@ from phases.rag_data.config import IngestConfig
 from phases.rag_data.extract import records
 from phases.rag_data.extract.formats import extract_document
 from phases.rag_data.ingest import ingest_files
-from phases.rag_data.preview import preview_file
+from phases.rag_data.preview import live_preview, preview_file
 from phases.rag_data.templates import offers, parse_template, render
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunk_pages import chunk_page
@@ -186,6 +187,48 @@ def test_a_preview_of_a_document_shows_its_first_chunks(tmp_path: Path) -> None:
     found = preview_file(IngestConfig(chunk_size=100, chunk_overlap=0), path, "a.md", lambda text: len(text.split()))
     assert [one.headings for one in found.chunks] == [("Part 0",), ("Part 0",), ("Part 1",)]
     assert 350 < found.total < 450
+
+
+def workbook(path: Path) -> Path:
+    book = openpyxl.Workbook()
+    rows = ["Runs of May"], [], ["name", "race.distance", "time", "coach"], ["Anna", 100, 12.1, "Mia"], ["# Bert", 200, None, "Ole"], [], ["place", "seats"], ["hall", 90]
+    for row in rows:
+        book.active.append(row)
+    book.create_sheet("Prices").append(["thing", "price"])
+    book["Prices"].append(["spikes", 49])
+    book.save(path)
+    return path
+
+
+def test_the_rows_of_a_sheet_read_as_a_template_says_and_other_tables_stay(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx")
+    document = extract_document(path, "a.xlsx", Cleaning(template=f"{RUN}\n{{coach}} is the coach."))
+    assert document.text == ("# Sheet\n\nRuns of May\n\nAnna ran 100 m in 12.1 s.\nMia is the coach.\n\nOle is the coach.\n\n| place | seats |\n| --- | --- |\n| hall | 90 |\n\n"
+                             "# Prices\n\n| thing | price |\n| --- | --- |\n| spikes | 49 |")
+    assert document.notes == ("Read 2 rows as the template has them; 2 other tables stayed tables.",
+                              "Without a value, and so without its sentence: {time} in 1 of 2 records.")
+    plain = extract_document(path, "a.xlsx")
+    assert "| Anna | 100 | 12.1 | Mia |" in plain.text and plain.notes == ()
+    other = extract_document(path, "a.xlsx", Cleaning(template="{nothing}"))
+    assert (other.text, other.notes) == (plain.text, ("No table begins with a row that names the template's columns; all stayed tables.",))
+
+
+def test_a_workbook_is_previewed_as_records_only_with_a_template(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx")
+    shown, wrong = live_preview(path, "")
+    assert (shown.records, wrong, shown.columns) == ([], "", ["name", "race.distance", "time", "coach", "place", "seats", "thing", "price"])
+    assert live_preview(path, "{thing}: {price}")[0].records == ["spikes: 49"]
+    assert "asks for {prize}, which 'a.xlsx' does not have" in live_preview(path, "{prize}")[1]
+    assert preview_file(IngestConfig(), path, "a.xlsx", len).chunks
+    assert preview_file(IngestConfig(template="{name} of {coach}"), path, "a.xlsx", len).records == ["Anna of Mia", " # Bert of Ole"]
+
+
+def test_a_workbook_is_added_again_with_another_template(project: Project, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx")
+    assert add(project, path).result["added"] == ["a.xlsx"]
+    assert add(project, path, template="{thing} cost {price}.").result["replaced"] == ["a.xlsx"]
+    assert any("spikes cost 49." in one for one in contents(project))
+    assert add(project, path, template="{thing} cost {price}.").result["unchanged"] == ["a.xlsx"]
 
 
 def test_the_command_line(lehrling, tmp_path: Path) -> None:

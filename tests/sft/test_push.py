@@ -11,12 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from phases.shared.project import Project
+from phases.shared.errors import NotReady
+from phases.shared.project import Project, save_project
+from phases.shared.training.loading import load_model
 from tests.conftest import Answer, Commands
 from tests.services.push_server import KEY, NARROW_KEY, READ_KEY, PushServer, push_server
 from tests.tiny_project import make_project, run_job
@@ -86,6 +89,43 @@ def test_the_card_says_what_the_hub_reads(made: tuple) -> None:
     assert head == {"language": "en", "license": "unknown", "library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["lehrling", "cpt"]}
 
 
+def test_an_adapter_goes_alone_with_the_licence_that_the_hub_knows(made: tuple, hub: PushServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its base is on the hub (here: in the cache of what was downloaded from there)."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    project = make_project(tmp_path)
+    snapshot = tmp_path / "cache" / "models--ada--tiny" / "snapshots" / ("0" * 40)
+    shutil.copytree(tmp_path / "tiny", snapshot)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("0" * 40)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(NotReady, match="is not on the hub"):
+        run_job(project, "cpt", "cpt-0", epochs=1)
+        run_job(project, "export", "export-0", model="cpt", format="adapter")
+    project = replace(project, base_model="ada/tiny")
+    save_project(project)
+    run_job(project, "cpt", "cpt-1", epochs=4)
+    result = run_job(project, "export", "export-1", model="cpt", format="adapter")
+    assert result["parity"]["same_text"] == "3 of 3" and "model.safetensors" not in result["files"]
+    hub.licences["ada/tiny"] = "apache-2.0"
+    answer = Commands(project.root.parent)("push", "lamps", "ada/lamps", "--model", "cpt", timeout=120, **environment(hub))
+    assert answer.code == 0, answer.err
+    arrived = tmp_path / "arrived"
+    arrived.mkdir()
+    for name, content in hub.repositories["ada/lamps"].files.items():
+        (arrived / name).write_bytes(content)
+    head = yaml.safe_load((arrived / "README.md").read_text(encoding="utf-8").split("---\n")[1])
+    assert (head["license"], head["base_model"], head["library_name"]) == ("apache-2.0", "ada/tiny", "peft")
+    tokenizer = AutoTokenizer.from_pretrained(arrived)
+    ids = tokenizer("The Norvik station keeps", return_tensors="pt")["input_ids"]
+    base = AutoModelForCausalLM.from_pretrained(snapshot)
+    before = base(ids).logits.detach()
+    ours, _ = load_model(project.cpt_model)
+    after = PeftModel.from_pretrained(base, arrived).eval()(ids).logits
+    assert torch.allclose(after, ours(ids).logits, atol=1e-4) and not torch.allclose(after, before, atol=1e-2)
+
+
 def test_public_is_said_and_asked_for(made: tuple, hub: PushServer) -> None:
     plan = push(made, hub, "lighthouse-club/lamps", "--public", "--plan")
     assert plan.code == 0 and "everybody can read" in plan.out and "model.safetensors" in plan.out and "word for word" in plan.out
@@ -99,7 +139,7 @@ def test_public_is_said_and_asked_for(made: tuple, hub: PushServer) -> None:
 def test_a_second_push_sends_nothing_again_and_takes_old_weights_away(made: tuple, hub: PushServer) -> None:
     assert push(made, hub, "lamps").code == 0
     sent = dict(hub.sent)
-    hub.repositories["ada/lamps"].files |= {"model-00001-of-00002.safetensors": b"old", "notes.md": b"kept"}
+    hub.repositories["ada/lamps"].files |= {"model-00001-of-00002.safetensors": b"old", "adapter_config.json": b"{}", "notes.md": b"kept"}
     assert push(made, hub, "ada/lamps").code == 0
     assert hub.sent == sent
     assert set(hub.repositories["ada/lamps"].files) == {"notes.md", ".gitattributes", *json.loads((made[2] / "export.json").read_text())["files"]}
@@ -182,6 +222,12 @@ def test_what_is_missing_is_said_before_anything_starts(made: tuple, hub: PushSe
     assert answer.code == 1 and all(words in answer.err for words in ("Nothing has been exported", "OWNER/NAME", "set-key HF_TOKEN")), answer.err
     other = made[0]("push", "lamps", "ada/lamps", "--model", "final", **environment(hub))
     assert other.code == 1 and "no export of 'final'" in other.err and made[2].name in other.err
+    torn = made[2].with_name("torn")
+    torn.mkdir()
+    (torn / "export.json").write_text("{")
+    assert "no readable export.json" in made[0]("push", "lamps", "ada/lamps", "--model", "torn", **environment(hub)).err
+    assert push(made, hub, "ada/lamps", "--plan").code == 0
+    shutil.rmtree(torn)
     assert hub.asked == []
 
 

@@ -7,11 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
+from phases.shared import search
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import NewChunk, all_chunks, delete_chunk, edit_chunk, set_chunk_state
 from phases.shared.database.connection import knowledge, open_database
@@ -20,7 +22,8 @@ from phases.shared.database.embeddings import chunks_without_vector, store_vecto
 from phases.shared.database.schema import KNOWLEDGE_MIGRATIONS
 from phases.shared.database.vector_file import vector_table
 from phases.shared.errors import ModelError, NotReady, SettingError
-from phases.shared.models.embedding import embed_texts, load_embedder
+from phases.shared.models import embedding
+from phases.shared.models.embedding import beginning_of, embed_texts, load_embedder, parts_of
 from phases.shared.models.host_client import ModelHost
 from phases.shared.models.search_models import folder_hash
 from phases.shared.project import Project
@@ -103,6 +106,28 @@ def test_hybrid_adds_reciprocal_ranks(embedded: sqlite3.Connection, model: Any) 
     assert hits[1].score == pytest.approx((1 / 62) / (2 / 61))
 
 
+def test_the_full_text_is_searched_while_the_question_is_embedded(embedded: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vector comes only after the full text was asked: one after the other would wait here for ever."""
+    asked = Event()
+    match = search.match_chunks
+    monkeypatch.setattr(search, "match_chunks", lambda *arguments: (asked.set(), match(*arguments))[1])
+
+    def embed(name: str, model_hash: str, text: str) -> np.ndarray:
+        assert asked.wait(10), "the search waits for the vector first"
+        return vector_table(embedded).vectors[0]
+
+    assert search_chunks(embedded, "physician", mode="hybrid", embed=embed)[0].chunk.id == 1
+
+
+@pytest.mark.parametrize("mode", ["semantic", "hybrid"])
+def test_a_question_that_cannot_be_embedded_fails_in_the_models_words(embedded: sqlite3.Connection, mode: str) -> None:
+    def embed(name: str, model_hash: str, text: str) -> np.ndarray:
+        raise ModelError("The process that holds the model ended.", "Ask again.")
+
+    with pytest.raises(ModelError, match="that holds the model ended"):
+        search_chunks(embedded, "physician", mode=mode, embed=embed)
+
+
 def test_only_active_chunks_of_the_wanted_file(embedded: sqlite3.Connection, found: Any) -> None:
     assert set(found("lamp")) == {1, 2, 3, 4}
     assert set(found("lamp", source="b.txt")) == {3, 4}
@@ -178,6 +203,20 @@ def test_the_end_of_a_long_text_counts(model: Any) -> None:
     plain, ending, query = embed_texts(model, [filler, filler + TEXTS[0] * 20, "Which medicine did the doctor give?"])
     assert ending @ query > plain @ query + 0.1
     assert np.linalg.norm(ending) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["lamp", "  The lamp, unbelievably. " * 400, "\u00dcbergr\u00f6\u00dfentr\u00e4ger " * 900, "lamp" * 3000, "\u706f\u53f0" * 2000, "lamp\n" * 2000])
+def test_the_beginning_of_a_question_is_its_first_part(model: Any, text: str) -> None:
+    for room in (7, 254, None):
+        assert beginning_of(model.tokenizer, text, room) == parts_of(model.tokenizer, text, room)[:1]
+
+
+def test_a_pasted_book_is_not_looked_through(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read of it does not grow with its length."""
+    seen: list[int] = []
+    monkeypatch.setattr(embedding, "parts_of", lambda tokenizer, text, room: (seen.append(len(text)), parts_of(tokenizer, text, room))[1])
+    beginning_of(model.tokenizer, "The lamp is lit. " * 50_000, 254)
+    assert seen and max(seen) < 5000
 
 
 def test_the_host_embeds_as_the_job_does(model: Any) -> None:

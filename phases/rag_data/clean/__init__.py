@@ -12,7 +12,7 @@ Nothing here knows of files.
 """
 
 from phases.rag_data.clean.lines import join_wrapped, safe_text, tidy_line
-from phases.rag_data.clean.running import EdgeLine, repeated_lines
+from phases.rag_data.clean.running import MIN_PAGES, EdgeLine, page_numbers, repeated_lines
 from phases.rag_data.clean.switches import Cleaning, cleaning_of
 
-__all__ = ["Cleaning", "EdgeLine", "cleaning_of", "join_wrapped", "repeated_lines", "safe_text", "tidy_line"]
+__all__ = ["MIN_PAGES", "Cleaning", "EdgeLine", "cleaning_of", "join_wrapped", "page_numbers", "repeated_lines", "safe_text", "tidy_line"]

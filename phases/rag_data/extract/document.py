@@ -73,12 +73,14 @@ def assemble(blocks: Iterable[Block], page_count: int = 0) -> tuple[str, tuple[i
 
 
 CODE = "```"
+PICTURE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*(?:\s[^()]*)?\)")
+LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*[/#.:][^()\s]*(?:\s[^()]*)?\)")
 NO_HEADING = re.compile(f"^(?=(?:{UNSEEN.pattern})?#{{1,6}} )", re.MULTILINE)  # what is not seen may be removed later
 
 
 def paragraph(text: str) -> str:
     """Text that is no heading, also where a line of it begins with "#" as one does."""
-    return NO_HEADING.sub(" ", text)
+    return NO_HEADING.sub(" ", text) if "#" in text else text
 
 
 def closed_code(text: str) -> str:
@@ -141,4 +143,10 @@ def usable_title(title: str) -> str:
 def title_of(text: str) -> str:
     """The first heading of a text, for files that carry no title of their own."""
     match = re.search(r"^#{1,6} +(.+)$", text, re.MULTILINE)
-    return match[1].strip() if match else ""
+    return heading_words(match[1]) if match else ""
+
+
+def heading_words(title: str) -> str:
+    """A heading without the addresses of its links and pictures, such as the badges of a program's page."""
+    words = LINK.sub(r"\1", PICTURE.sub("", title)) if "](" in title else title
+    return tidy_line(words) or title.strip()

@@ -2,7 +2,7 @@
 
 In: a path, the name the person knows the file by, and the cleaning switches. Out: a `Document`, or FileRejected with what
 is wrong and what to do. To add a format, write `extract_NAME(path, source, cleaning) -> Extracted` in a file of its own and
-add a line to `FORMATS`; one of records is `read_NAME(path, source, head) -> Records`. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
+add a line to `FORMATS`; one of records is `read_NAME(path, source, head) -> Records`. A workbook has both. Jobs come here through `phases.rag_data.extract.parser`: a child process with limits.
 """
 
 from __future__ import annotations
@@ -42,27 +42,30 @@ class Format:
     function: str
     longest_line: int = 0  # in bytes, for formats whose reader a longer one would choke; 0 for any
     records: bool = False
+    head: str = ""  # reads the records of its tables, for a format of which a template may make such
     raw: bool = False  # its text is data for the import, not for a person: it is not cleaned
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
         """The text; with `cleaning.head` the first records as JSON."""
+        if cleaning.head and (self.records or self.head):
+            return as_head(_loaded(self.head or self.function)(path, source, cleaning.head))
+        found = _loaded(self.function)
         if not self.records:
-            return self._load()(path, source, cleaning)
-        if cleaning.head:
-            return as_head(self._load()(path, source, cleaning.head))
-        return records_text(self._load()(path, source), source, cleaning.template, labels_for(source, cleaning.labels))
+            return found(path, source, cleaning)
+        return records_text(found(path, source), source, cleaning.template, labels_for(source, cleaning.labels))
 
-    def _load(self) -> Callable[..., Any]:
-        """The format's function; its library is loaded only now."""
-        module, name = self.function.split(":")
-        return getattr(import_module(module), name)
+
+def _loaded(function: str) -> Callable[..., Any]:
+    """A format's function; its library is loaded only now."""
+    module, name = function.split(":")
+    return getattr(import_module(module), name)
 
 
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
     Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf"),
     Format("docx", (".docx",), check_word, "phases.rag_data.extract.word:extract_docx"),
     Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
-    Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx"),
+    Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx", head="phases.rag_data.extract.sheets:read_xlsx"),
     Format("odt", (".odt",), check_odt, "phases.rag_data.extract.opendocument:extract_odt"),
     Format("rtf", (".rtf",), check_rtf, "phases.rag_data.extract.rtf:extract_rtf", MARKUP_LINE),
     Format("epub", (".epub",), check_epub, "phases.rag_data.extract.epub:extract_epub"),
@@ -95,6 +98,12 @@ def is_records(source: str) -> bool:
     """Whether a file's name is that of records, which a template may shape."""
     ending = Path(source).suffix.lower()
     return any(one.records and ending in one.endings for one in FORMATS.values())
+
+
+def takes_template(source: str) -> bool:
+    """Whether a template may shape a file: records, and workbooks, whose tables may hold such."""
+    ending = Path(source).suffix.lower()
+    return any((one.records or one.head) and ending in one.endings for one in FORMATS.values())
 
 
 def check_file(path: Path, source: str) -> Format:

@@ -17,8 +17,9 @@ DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "s
 AROUND = {"header", "footer", "aside"}
 UNREAD = r"headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link"
 UNREAD_CLASSES = re.compile(rf"\b({UNREAD})\b")
-MENU_CLASSES = re.compile(rf"\b({UNREAD}|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|pagination|pager|"
-                          r"advert(?:isement)?|promo|share|social|newsletter)\b", re.IGNORECASE)
+NAVIGATION = re.compile(r"\b(docnav|navheader|navfooter|sphinxsidebar|mw-navigation|navbox)\b")  # of usual programs, never text
+MENU_CLASSES = re.compile(rf"(?:\b|_)({UNREAD}|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|pagination|pager|"
+                          r"advert(?:isement)?|promo|share|social|newsletter)(?:\b|_)", re.IGNORECASE)
 FEWEST_CHARS = 300
 
 
@@ -29,6 +30,8 @@ def is_left_out(element: HtmlElement, *, bare: bool) -> bool:
         return True
     if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
         return element.tag == "a" or _link_share(element) > 0.6
+    if NAVIGATION.search(names):
+        return True
     if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
         return True
     if not bare:

@@ -156,7 +156,7 @@ class Parser:
         return self._child or self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {"TOKENIZERS_PARALLELISM": "false", **{key: value for key, value in os.environ.items() if key in PASSED_ON}}
+        environment = {"TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1", **{key: value for key, value in os.environ.items() if key in PASSED_ON}}
         self._child = subprocess.Popen([sys.executable, "-m", "phases.rag_data.extract.parser_child", str(self.memory)],
                                        cwd=PROGRAM_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self._closed:

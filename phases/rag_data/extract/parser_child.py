@@ -28,10 +28,11 @@ from phases.rag_data.clean import Cleaning
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.extract.document import Document
 from phases.rag_data.extract.formats import extract_document
+from phases.rag_data.extract.long_lines import check_tokens
 from phases.rag_data.extract.parser import cutting_seconds, too_much_memory
 from phases.rag_data.extract.reading import listening
 from phases.rag_data.extract.sniff import damaged
-from phases.rag_data.language import guess_language
+from phases.rag_data.language import guess_language, sample_length
 from phases.shared.database.chunks import NewChunk
 from phases.shared.errors import FileRejected
 from phases.shared.models.tokenizer import load_counter, remembering
@@ -100,8 +101,10 @@ def _chunks(document: Document, request: dict[str, Any], counters: dict[str, Cou
     tell("cutting", length, length, always=True)
     if cutting["name"] not in counters:
         counters[cutting["name"]] = remembering(load_counter(cutting["name"], Path(cutting["tokenizer"])))
+    check_tokens(document.text, document.source, counters[cutting["name"]])
     found = chunk_document(document, resolve(IngestConfig, cutting["config"]), counters[cutting["name"]])
-    return [asdict(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content])))
+    enough = sample_length(len(found))
+    return [vars(NewChunk(one.content, one.start, one.end, one.tokens, one.held_out, one.metadata, guess_language([one.content[:enough]])))
             for one in found]
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines
+from phases.rag_data.clean import MIN_PAGES, Cleaning, EdgeLine, page_numbers, repeated_lines
 from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
+from phases.rag_data.extract.pdf_letters import Letters
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
@@ -47,7 +48,8 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     if cleaning.drop_repeated_lines:
         pages, dropped = _without_repeated(pages, style)
         cleaning.tally.add("drop_repeated_lines", len(dropped), ((line, "") for line in dropped))
-        notes += [f"Left out {len(dropped)} lines that return at the top or foot of the pages."] if dropped else []
+        what = "lines that return at the top or foot of the pages" if len(pages) >= MIN_PAGES else "page numbers"
+        notes += [f"Left out {len(dropped)} {what}."] if dropped else []
     pages = mark_headings([replace(page, items=tuple(with_aligned_tables(page.items))) for page in pages], style, outline)
     text, starts = assemble(blocks_of(pages, style, cleaning), len(pages))
     return Extracted(text, title, starts, tuple(notes))
@@ -84,10 +86,14 @@ def _read_page(page: pypdfium2.PdfPage) -> Page:
     with closing(page.get_textpage()) as letters:
         quarters = quarters_to_turn(letters)
         if not quarters and not page.get_rotation():
-            return page_with_tables(page, letters, page_lines(letters))
+            return _lines_and_tables(page, Letters(letters))
     turn_page(page, quarters)
     with closing(page.get_textpage()) as letters:
-        return page_with_tables(page, letters, page_lines(letters))
+        return _lines_and_tables(page, Letters(letters))
+
+
+def _lines_and_tables(page: pypdfium2.PdfPage, letters: Letters) -> Page:
+    return page_with_tables(page, letters, page_lines(letters))
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:
@@ -111,13 +117,14 @@ def _notes_on_losses(pages: list[Page]) -> Iterator[str]:
 
 
 def _without_repeated(pages: list[Page], style: BodyStyle) -> tuple[list[Page], list[str]]:
-    """The pages without running headers and footers, and what those were."""
+    """The pages without running headers, footers and page numbers, and what those were."""
+    find = repeated_lines if len(pages) >= MIN_PAGES else page_numbers
     dropped: set[tuple[int, int]] = set()
     for outermost_first in (-1, 1):
         edges = [_edge(page, style, outermost_first) for page in pages]
         lines = [[EdgeLine(page.items[index].text, page.items[index].y) for index in edge]
                  for page, edge in zip(pages, edges, strict=True)]
-        dropped |= {(number, edges[number][place]) for number, place in repeated_lines(lines)}
+        dropped |= {(number, edges[number][place]) for number, place in find(lines)}
     kept = [page.keeping(lambda index, number=number: (number, index) not in dropped) for number, page in enumerate(pages)]
     return kept, [pages[number].items[index].text for number, index in sorted(dropped)]
 

@@ -18,6 +18,8 @@ from phases.rag_data.extract.pdf_lines import Line, Page, Table
 
 BULLET = re.compile(r"[\u2022\u2023\u25aa\u25cf\u25cb\u25a0\u25e6\u2043\u2219\u00b7\uf0b7\uf0a7\uf0d8*\u2013-](\s+|$)")
 NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+BARE_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
+LONGEST_MARK = 5  # letters of such a number
 SECTION = re.compile(r"(?:\d{1,2}\.)*\d{1,2}\.?\s+")
 PARAGRAPH_SIGN = re.compile(r"§ ?\d")
 OPTION = re.compile(r"-{1,2}\w")
@@ -70,6 +72,8 @@ def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str,
 
     def level(page: Page, index: int, is_contents: bool) -> int:
         line = page.items[index]
+        if isinstance(line, Table) or not (line.bold or line.size > style.size):  # as most lines are
+            return 0
         if not _can_be_heading(line) or _continues_item(page.items, index) or (is_contents and line.text[-1].isdigit()):
             return 0
         if _is_large(line, style):
@@ -124,7 +128,7 @@ def blocks_of(pages: Sequence[Page], style: BodyStyle, cleaning: Cleaning) -> It
                     groups[-1] = (groups[-1][0], _continued(before, item))
                 else:
                     groups.append((number, item))
-            elif isinstance(before, list) and not _parts(before, item, style, _column_right(items, index)):
+            elif isinstance(before, list) and not _parts(before, items, index, style):
                 before.append(item)
             else:
                 groups.append((number, [item]))
@@ -140,7 +144,8 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
     if group[0].level:
         return Block(heading(group[0].level, join_wrapped(texts)), page)
     text = cleaning.join(texts) if cleaning.join_lines else "\n".join(texts)
-    text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
+    if _leaders(text):
+        text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
     return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else paragraph(text), page, _is_tight(before, group, style))
 
 
@@ -156,9 +161,9 @@ def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyS
     return 0 < gap <= GAP * style.pitch and not SENTENCE_END.search(before[-1].text)
 
 
-def _parts(group: Sequence[Line], line: Line, style: BodyStyle, right: float) -> bool:
-    """Whether a line begins a new block after the lines of `group`."""
-    last = group[-1]
+def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, style: BodyStyle) -> bool:
+    """Whether the line at `index` begins a new block after the lines of `group`."""
+    last, line = group[-1], items[index]
     gap = last.y - line.y
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
@@ -177,30 +182,28 @@ def _parts(group: Sequence[Line], line: Line, style: BodyStyle, right: float) ->
         return True
     if len(group) == 1 and step > 0.8 * line.size and not _is_item(last):
         return True
-    return _had_room(last, line, right)
+    return _had_room(last, items, index)
 
 
-def _had_room(last: Line, line: Line, right: float) -> bool:
-    """The next line's first word would have fitted: the line was ended on purpose."""
+def _had_room(last: Line, items: Sequence[Line | Table], index: int) -> bool:
+    """The first word of the line at `index` would have fitted: the line before was ended on purpose."""
     letter = (last.x1 - last.x0) / max(len(last.text), 1)
-    word = line.text.split(" ", 1)[0]
-    return last.x1 + letter * (len(word) + 1) + 1.5 * last.size < right and not last.text.endswith("-")
+    word = items[index].text.split(" ", 1)[0]
+    return not last.text.endswith("-") and _reaches(items, index, last.x1 + letter * (len(word) + 1) + 1.5 * last.size)
 
 
-def _column_right(items: Sequence[Line | Table], index: int) -> float:
-    """The right end of the column that a line stands in, shown by the lines around it."""
+def _reaches(items: Sequence[Line | Table], index: int, right: float) -> bool:
+    """Whether the column that a line stands in goes on beyond `right`, shown by the lines around it."""
     here = items[index]
-    right = here.x1
-    for one in items[max(0, index - NEAR):index + NEAR + 1]:
-        if isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40 and one.size > 0.85 * here.size:
-            right = one.x1  # not of page numbers, which are smaller
-    return right
+    return here.x1 > right or any(isinstance(one, Line) and one.x1 > right and not one.level and abs(one.x0 - here.x0) < 40
+                                  and one.size > 0.85 * here.size  # not of page numbers, which are smaller
+                                  for one in items[max(0, index - NEAR):index + NEAR + 1])
 
 
 def _bullets_joined(items: Sequence[Line | Table]) -> list[Line | Table]:
     """A list mark that the file sets on a line of its own, before its item or after all of them, put before its item."""
     joined = list(items)
-    for mark in [one for one in items if isinstance(one, Line) and (BULLET.fullmatch(one.text) or re.fullmatch(r"\(?\d{1,3}[.)]", one.text))]:
+    for mark in [one for one in items if len(one.text) <= LONGEST_MARK and isinstance(one, Line) and _is_mark(one.text)]:
         beside = [index for index, one in enumerate(joined) if isinstance(one, Line) and one is not mark
                   and abs(one.y - mark.y) < 0.5 * one.size and 0 < one.x0 - mark.x0 < MARK_SPACE * one.size]
         if beside:
@@ -208,6 +211,10 @@ def _bullets_joined(items: Sequence[Line | Table]) -> list[Line | Table]:
             joined[index] = replace(joined[index], text=f"{mark.text} {joined[index].text}", x0=mark.x0)
             joined = [one for one in joined if one is not mark]
     return joined
+
+
+def _is_mark(text: str) -> bool:
+    return bool(BULLET.fullmatch(text) or BARE_NUMBER.fullmatch(text))
 
 
 def _continued(table: Table, more: Table) -> Table:
@@ -231,8 +238,9 @@ def _is_contents(page: Page) -> bool:
 
 
 def _leaders(text: str) -> re.Match[str] | None:
-    """Dots that lead to a page number; most lines are told from those by their last letters, without a search."""
-    return LEADERS.search(text) if text.count(".") >= 4 else None
+    """Dots that lead to a page number; nearly all texts are told from those by what stands before their last dot, without a search."""
+    last = text.rfind(".")
+    return LEADERS.search(text) if "." in text[max(last - 2, 0):max(last, 0)] else None
 
 
 def _is_large(line: Line, style: BodyStyle) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import pypdfium2
 from pypdfium2 import raw
 
-Box = tuple[float, float, float, float]  # left, bottom, right, top
+from phases.rag_data.extract.pdf_letters import Box
 
 TOLERANCE = 3.0
 SHORTEST = 4.0

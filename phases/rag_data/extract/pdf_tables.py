@@ -1,6 +1,7 @@
 """Ruled tables of a PDF page, put in the place of their lines.
 
-In: a page and its lines. Out: a `Page` in which the lines of each table are replaced by the table, every cell once.
+In: a page, its letters and its lines. Out: a `Page` in which the lines of each table are replaced by the table, every cell once. The lines that
+are left are cut at their wide gaps.
 A table whose cells do not hold the very letters of the lines that they would replace is left as lines.
 """
 
@@ -12,25 +13,25 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2 import raw
 
-from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain, with_sharp_s
-from phases.rag_data.extract.pdf_rules import Box, ruled_tables
+from phases.rag_data.extract.pdf_letters import Box, Letters
+from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain, with_cells
+from phases.rag_data.extract.pdf_rules import ruled_tables
 
 DIFFERING_SHARE = 0.02
 FILLED_SHARE = 0.4
 FEWEST_CELLS = 4
 
 
-def page_with_tables(page: pypdfium2.PdfPage, letters: pypdfium2.PdfTextPage, lines: list[Line]) -> Page:
+def page_with_tables(page: pypdfium2.PdfPage, letters: Letters, lines: list[Line]) -> Page:
     """The page's lines, with its tables in place of theirs."""
     picture = not lines and next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(page) if lines else ():
         items = _replaced(items, boxes, letters)
-    return Page(tuple(items), page.get_height(), picture)
+    return Page(tuple(with_cells(one, letters) if isinstance(one, Line) else one for one in items), page.get_height(), picture)
 
 
-def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
-              letters: pypdfium2.PdfTextPage) -> list[Line | Table]:
+def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]], letters: Letters) -> list[Line | Table]:
     cells = [cell for row in boxes for cell in row if cell]
     left, bottom = min(cell[0] for cell in cells), min(cell[1] for cell in cells)
     right, top = max(cell[2] for cell in cells), max(cell[3] for cell in cells)
@@ -44,14 +45,13 @@ def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]],
     return [table if index == inside[0] else one for index, one in enumerate(items) if index not in taken]
 
 
-def _cell_texts(boxes: Sequence[Sequence[Box | None]], letters: pypdfium2.PdfTextPage) -> list[list[str]]:
+def _cell_texts(boxes: Sequence[Sequence[Box | None]], letters: Letters) -> list[list[str]]:
     return [[plain(_between(letters, cell)) if cell else "" for cell in row] for row in boxes]
 
 
-def _between(letters: pypdfium2.PdfTextPage, cell: Box) -> str:
+def _between(letters: Letters, cell: Box) -> str:
     """A cell's text in one line; a word that was parted at a line's end is joined, as in paragraphs."""
-    text = with_sharp_s(letters.get_text_bounded(*cell), letters)
-    return text.replace("\ufffe\r\n", "-").replace("\ufffe", "-")
+    return letters.within(cell).replace("\ufffe\r\n", "-").replace("\ufffe", "-")
 
 
 def _differ(rows: Sequence[Sequence[str]], lines: Sequence[str]) -> bool:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -20,8 +19,9 @@ from phases.rag_data.extract.columns import column_numbers
 from phases.rag_data.extract.document import Block, Extracted, assemble, closed_code, heading, paragraph
 from phases.rag_data.extract.labels import Label
 from phases.rag_data.extract.sniff import UTF16_MARKS
+from phases.rag_data.extract.templated import Templated
 from phases.rag_data.extract.text import decode
-from phases.rag_data.templates import check_columns, columns_of, parse_template, render
+from phases.rag_data.templates import check_columns, columns_of
 from phases.shared.errors import FileRejected
 
 Record = Mapping[str, str]
@@ -29,7 +29,6 @@ MOST_RECORDS = 50_000
 MOST_FIELDS = 500
 MOST_VALUE_CHARS = 1_000_000
 HEAD_BYTES = 2_000_000
-NAMED_COLUMNS = 10
 DEEPEST = 32
 SAMPLE = 200
 LONGEST_HEADING = 120
@@ -60,8 +59,10 @@ def records_text(found: Records, source: str, template: str = "", labels: Mappin
     if found.total is not None and found.total > len(records):
         notes = (*notes, f"Read the first {len(records):,} of {found.total:,} records; split the file to add the others.")
     if template:
-        blocks, left_out = _templated(records, template, source)
-        notes = (*notes, *left_out)
+        shaped = Templated(template)
+        check_columns(shaped.template, columns_of(records), source)
+        blocks: Iterable[Block] = list(shaped.blocks(records))
+        notes = (*notes, *shaped.notes())
     else:
         column, labels = heading_column(records), labels or {}
         sections = (block for number, one in enumerate(records, start=1) for block in _section(one, column, number, labels))
@@ -72,22 +73,6 @@ def records_text(found: Records, source: str, template: str = "", labels: Mappin
 def as_head(found: Records) -> Extracted:
     """The records as JSON, for who shows how they will read."""
     return Extracted(json.dumps({"records": list(found.records), "total": found.total}), notes=found.notes)
-
-
-def _templated(records: Sequence[Record], text: str, source: str) -> tuple[list[Block], list[str]]:
-    """The records as the template has them, and notes on what it found no value for."""
-    template = parse_template(text)
-    check_columns(template, columns_of(records), source)
-    blocks, lacking, empty = [], Counter[str](), 0
-    for one in records:
-        missing: set[str] = set()
-        block = Block(render(template, one, missing))
-        lacking.update(missing)
-        empty += not block.text
-        blocks.append(block)
-    notes = [f"Without a value, and so without its sentence: {{{name}}} in {count:,} of {len(records):,} records."
-             for name, count in lacking.most_common(NAMED_COLUMNS)]
-    return blocks, notes + ([f"Left out, as the template shows nothing of them: {empty:,} of {len(records):,} records."] if empty else [])
 
 
 def _legend(records: Sequence[Record], labels: Mapping[str, Label], source: str) -> Iterator[Block]:

@@ -42,7 +42,7 @@ def _read(path: Path, source: str, delimiter: str, head: int) -> Records:
         text, delimiter = text[named.end():], named[1]
     rows = _rows(text, delimiter or find_delimiter(text), source)
     first = next(rows, [])
-    names, is_head = _names(first)
+    names, is_head = field_names(first)
     records, total, uneven = [], 0, 0
     for row in rows if is_head else _with(first, rows):
         total += 1
@@ -95,7 +95,7 @@ def _rows(text: str, delimiter: str, source: str) -> Iterator[list[str]]:
         raise damaged(source, f"line {reader.line_num}: {problem}") from None
 
 
-def _names(row: list[str]) -> tuple[list[str], bool]:
+def field_names(row: list[str]) -> tuple[list[str], bool]:
     """Field names from the first row, each once, and whether it was a head at all."""
     names = [tidy_line(safe_text(one).replace("\n", " ")) for one in row]
     if not any(names) or any(NUMBER.fullmatch(one) for one in names):

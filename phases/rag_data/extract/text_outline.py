@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from phases.rag_data.clean import Cleaning, EdgeLine, repeated_lines, tidy_line
 
 NUMBERED = re.compile(r"((?:\d{1,2}\.)*\d{1,2})\.? +(?=[^\W\d_])")
+STEPS = re.compile(r"(\d{1,2}(?:\.\d{1,2})+)\.? +(?=[^\W\d_])")
+CHAPTER = re.compile(r"(?:chapter|kapitel|chapitre|cap[ií]tulo|capitolo|hoofdstuk|appendix|anhang|annexe) (?:\d{1,3}|[IVXLC]{1,6}|[A-Z])(?:[.:] *|$| [-\u2013] )", re.IGNORECASE)
 LONGEST_HEADING = 80
+LONGEST_QUESTION = 200
 FEWEST_CAPITALS = 4
 
 
@@ -30,7 +33,7 @@ def printed_pages(text: str, cleaning: Cleaning) -> tuple[list[str], tuple[str, 
 
 
 def mark_headings(blocks: Sequence[str]) -> list[str]:
-    """Lines that stand alone and are numbered as sections are, or written in capitals, as Markdown headings.
+    """Lines that stand alone and are numbered as sections are, named as chapters, or written in capitals, as Markdown headings.
 
     Numbers of one step ("1. Oil the chain") are headings only where text stands below them: in a row they are a list. Below
     a text's first line in capitals, its title, all others lie one deeper.
@@ -44,15 +47,22 @@ def mark_headings(blocks: Sequence[str]) -> list[str]:
         after = kinds[place + 1] if place + 1 < len(kinds) else kind
         is_item = kind.isdigit() and after.isdigit()
         depth = 0 if not kind or is_item else 1 + kind.count(".") + (below if place else 0)
-        marked.append(f"{'#' * min(depth, 6)} {tidy_line(block)}" if depth else block)
+        marked.append(f"{'#' * min(depth, 6)} {tidy_line(block.replace(chr(10), ' '))}" if depth else block)
     return marked
 
 
 def _kind(block: str) -> str:
-    """A heading's number ("2.1"), "A" for one in capitals, "" for what is none."""
-    line = block.strip()
+    """A heading's number ("2.1"), "C" for a chapter's, "A" for one in capitals, "" for what is none.
+
+    A question is a heading only with a number of several steps ("2.1 What is a weir?"), and may be wrapped.
+    """
+    line = block.strip().replace("\u00a0", " ")
+    if line.endswith(("?", "?!")) and len(line) <= LONGEST_QUESTION and (number := STEPS.match(line)):
+        return number[1]
     if not line or "\n" in line or len(line) > LONGEST_HEADING or re.search(r"[.!?:;,\u2026]$|\S {3,}\S|^[#>|]", line):
         return ""
+    if CHAPTER.match(line):
+        return "C"
     if number := NUMBERED.match(line):
         return number[1] if line[number.end()].isupper() else ""
     letters = [one for one in line if one.isalpha()]

@@ -76,7 +76,7 @@ def _files(window: Window, project: Project, files: list[str] | None, template: 
     buttons = "".join(f'<button type="button" class="small" data-column="{text(name)}">{text(name, 60)}</button>' for name in preview.columns)
     return (gr.update(visible=True), gr.update(choices=several, value=place, visible=len(several) > 1),
             gr.update(choices=[(one.label, one.text) for one in preview.offers], value=None),
-            f"<p class='soft'>{html.escape(say('template.columns'))}</p>{buttons}", records_html(preview, wrong))
+            f"<p class='soft'>{html.escape(say('template.columns'))}</p>{buttons}" if buttons else "", records_html(preview, wrong))
 
 
 def _live(window: Window, project: Project, files: list[str] | None, place: int | None, template: str) -> str:
@@ -89,6 +89,9 @@ def records_html(preview: Preview, wrong: str) -> str:
     """The first records as they will read, or what is wrong in words."""
     if wrong:
         return f"<p class='warning' role='alert'>{text(wrong)}</p>"
+    if not preview.records:
+        told = say("template.sheets" if preview.columns else "template.no_columns", file=preview.source)
+        return f"<p class='soft'>{html.escape(told)}</p>"
     known = preview.total is not None
     title = say("template.shown_of", file=preview.source, records=many("record", preview.total)) if known else say("template.shown", file=preview.source)
     head = f"<h4>{html.escape(title)}</h4>"
@@ -110,8 +113,8 @@ def _file_html(config: Any, path: Path, count: Any) -> str:
         found = preview_file(config, path, path.name, count)
     except LehrlingError as problem:
         return f"<p class='warning'>{text(problem)}</p>"
-    if found.columns:
-        return records_html(found, "")
+    if found.columns:  # stand under the template already
+        return f"<p class='soft'>{html.escape(say('preview.records', file=found.source))}</p>"
     head = f"<h4>{html.escape(say('preview.chunks', file=found.source, shown=min(SHOWN, len(found.chunks)), chunks=many('chunk', found.total or 0)))}</h4>"
     return head + "".join(_sample(one.content, many("token", one.tokens)) for one in found.chunks) + _notes(found.notes)
 

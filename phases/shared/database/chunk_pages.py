@@ -10,6 +10,7 @@ import json
 import sqlite3
 from typing import Any
 
+from phases.shared.database.chunk_words import chunks_that_may_hold
 from phases.shared.database.chunks import TABLES, ChunkRow, get_chunks
 
 IN_STATE = "r.state IN ('active', 'excluded') AND (:state IS NULL OR r.state = :state) AND (:held_out IS NULL OR r.held_out = :held_out)"
@@ -66,11 +67,16 @@ def _ids_of_page(connection: sqlite3.Connection, counts: dict[int, int], skipped
 
 def _ids_containing(connection: sqlite3.Connection, contains: str, source: str | None, state: str | None,
                     language: str | None) -> list[int]:
-    """All chunks that hold the characters, in reading order: every text is read once."""
+    """All chunks that hold the characters, in reading order: the texts that may hold them are read."""
     connection.create_function("holds", 2, holds, deterministic=True)
+    casefolded = contains.casefold()
+    possible = chunks_that_may_hold(connection, casefolded)
+    tables = TABLES if possible is None else ("json_each(:possible) AS p CROSS JOIN rag_chunks AS c ON c.id = p.value "
+                                              "CROSS JOIN chunk_records AS r ON r.id = c.id")
     rows = connection.execute(
-        f"SELECT c.id FROM {TABLES} WHERE {_kept(language)} AND (:source IS NULL OR c.source = :source) AND holds(c.content, :contains) "
-        "ORDER BY r.document, c.chunk_index, c.id", {**_filter_values(state, language), "contains": contains.casefold(), "source": source})
+        f"SELECT c.id FROM {tables} WHERE {_kept(language)} AND (:source IS NULL OR c.source = :source) AND holds(c.content, :contains) "
+        "ORDER BY r.document, c.chunk_index, c.id",
+        {**_filter_values(state, language), "contains": casefolded, "source": source, "possible": json.dumps(possible)})
     return [row["id"] for row in rows]
 
 

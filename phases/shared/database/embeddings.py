@@ -54,6 +54,12 @@ def chunks_without_vector(connection: sqlite3.Connection, model: str, model_hash
     return [UnembeddedChunk(row["id"], row["content_hash"], row["content"]) for row in rows]
 
 
+def count_fresh(connection: sqlite3.Connection, model: str, model_hash: str) -> int:
+    """How many active chunks have a fresh vector of this model as its files are now; no text is read."""
+    return connection.execute(f"SELECT count(*) FROM embeddings AS e JOIN chunk_records AS r ON r.id = e.chunk "
+                              f"WHERE e.model = ? AND e.model_hash = ? AND {FRESH}", (model, model_hash)).fetchone()[0]
+
+
 def vector_counts(connection: sqlite3.Connection) -> VectorCounts:
     """The model that most fresh vectors are of, and how many active chunks have and lack one."""
     active = connection.execute("SELECT count(*) FROM chunk_records WHERE state = 'active'").fetchone()[0]

@@ -91,6 +91,12 @@ def waiting_for_others(connection: sqlite3.Connection) -> list[tuple[sqlite3.Row
     return [(row, select_job(connection, row["after"])) for row in waiting]
 
 
+def given_up_followers(connection: sqlite3.Connection, job_id: str) -> list[str]:
+    """Jobs that never began because the one they waited for did not get done, in the order in which they waited."""
+    return [row["id"] for row in connection.execute(
+        "SELECT id FROM jobs WHERE after = ? AND state = 'failed' AND json_extract(error, '$.code') = 'predecessor' ORDER BY position", (job_id,))]
+
+
 def count_queued_before(connection: sqlite3.Connection, lane: str, position: int) -> int:
     return connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued' AND lane = ? AND position < ?",
                               (lane, position)).fetchone()[0]

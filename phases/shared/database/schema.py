@@ -169,6 +169,20 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         UPDATE vectors_state SET token = lower(hex(randomblob(16)));
     END;
     """,
+    """
+    CREATE TABLE chunk_words (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        words TEXT                          -- a line for each word of the full-text index; null: never listed; see chunk_words.py
+    );
+    INSERT INTO chunk_words (id) VALUES (1);
+    CREATE TABLE chunks_unlisted (id INTEGER PRIMARY KEY);  -- chunks that may hold words which are not in the list
+    CREATE TRIGGER rag_chunks_unlisted AFTER INSERT ON rag_chunks BEGIN
+        INSERT OR IGNORE INTO chunks_unlisted (id) VALUES (new.id);
+    END;
+    CREATE TRIGGER rag_chunks_relisted AFTER UPDATE OF content ON rag_chunks BEGIN
+        INSERT OR IGNORE INTO chunks_unlisted (id) VALUES (new.id);
+    END;
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

@@ -82,11 +82,12 @@ def work(job_dir: Path, order: Mapping[str, Any]) -> dict[str, Any]:
     try:
         project = open_project(job_dir.parents[1].parent, job_dir.parents[1].name)
         config = _config(job_dir, order)
-        processes = getattr(config, "processes", 1)
+        processes, nodes = getattr(config, "processes", 1), getattr(config, "nodes", 1)
         if hasattr(config, "device"):
             _choose_devices(config)
-        if processes > 1:
-            return work_together(project, job_dir, order, processes, config.threads or max(1, usable_cores() // processes))
+        if processes * nodes > 1:
+            threads = config.threads or max(1, usable_cores() // processes)
+            return work_together(project, job_dir, order, processes, threads, nodes)
     except BaseException as problem:
         return _failed(problem, order, project)
     return do_work(job_dir, order)

@@ -2,9 +2,11 @@
 
 In: a kind's name. Out: a `JobKind`. The functions behind the names:
 
-    prepare(project, config, inputs: Path, arguments) -> None     in the submitting process: freezes what the job needs
+    prepare(project, config, inputs: Path, arguments) -> None     in the submitting process: freezes what the job needs; arguments["promised"]
+                                                                  holds the models that the jobs it waits for will make (promises.py)
     run(context: JobContext, config) -> dict                      in the child: the result, or raises JobStopped
     apply(connection, project, job_id, record) -> None            in the worker: one record becomes rows
+    makes(config, inputs: Path) -> tuple[str, str]                the name of the model that a job will publish, and its base model
 
 Dotted names, so that `shared` imports no phase and the window's process no training code.
 """
@@ -28,7 +30,7 @@ class JobKind:
 
     lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service. A training whose
         settings send it to a cluster takes the lane "cluster" instead, which leaves this machine free.
-    config: dotted name of the configuration class. apply: "" for kinds that write files only.
+    config: dotted name of the configuration class. apply: "" for kinds that write files only. makes: "" for kinds that publish no model.
     calls_services: the child gets the keys.
     """
 
@@ -39,6 +41,7 @@ class JobKind:
     run: str
     apply: str = ""
     calls_services: bool = False
+    makes: str = ""
 
 
 KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
@@ -48,11 +51,13 @@ KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
             "phases.rag_data.hub:run", "phases.rag_data.ingest:apply"),
     JobKind("embed", "compute", "phases.rag_data.config:EmbedConfig", "phases.rag_data.embed:prepare",
             "phases.rag_data.embed:run", "phases.rag_data.embed:apply"),
-    JobKind("cpt", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run"),
+    JobKind("cpt", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare", "phases.cpt.train:run",
+            makes="phases.cpt.corpus:makes"),
     JobKind("cpt-probe", "compute", "phases.cpt.config:CptConfig", "phases.cpt.corpus:prepare_probe", "phases.cpt.train:probe"),
     JobKind("sft-data", "light", "phases.sft_data.config:WriteConfig", "phases.sft_data.generate:prepare",
             "phases.sft_data.generate:run", "phases.sft_data.generate:apply", calls_services=True),
-    JobKind("sft", "compute", "phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:run"),
+    JobKind("sft", "compute", "phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:run",
+            makes="phases.sft.data:makes"),
     JobKind("sft-probe", "compute", "phases.sft.config:SftConfig", "phases.sft.data:prepare", "phases.sft.train:probe"),
     JobKind("evaluate", "compute", "phases.sft.config:EvaluateConfig", "phases.sft.evaluate:prepare",
             "phases.sft.evaluate:run"),

@@ -23,6 +23,7 @@ from phases.shared.database import jobs as table
 from phases.shared.errors import JobError
 from phases.shared.files import sync_folder, write_atomically
 from phases.shared.jobs.kinds import KINDS, JobKind, kind_named, lane_of, load_named
+from phases.shared.jobs.promises import promises_before
 from phases.shared.options import as_mapping
 from phases.shared.project import Project
 
@@ -86,7 +87,7 @@ def submit_job(projects: Path, project: Project, kind: str, config: Any, argumen
     Args:
         config: an instance of the kind's configuration class.
         arguments: handed to the kind's `prepare` (file names and the like).
-        after: id of a job that must be done first.
+        after: id of a job that must be done first; the job may use the models that this one, and those before it, are to make.
         not_before: ISO time (UTC) before which it does not start.
 
     Raises whatever `prepare` raises (NotReady says everything that is missing); nothing is left behind then.
@@ -97,10 +98,12 @@ def submit_job(projects: Path, project: Project, kind: str, config: Any, argumen
     with table.job_table(projects) as connection:
         if after is not None:
             _row(connection, after)
+        promised = promises_before(connection, project, after, kinds)
         (job_dir / INPUTS_FOLDER).mkdir(parents=True)
         try:
             write_atomically(job_dir / CONFIG_FILE, yaml.safe_dump(as_mapping(config), allow_unicode=True, sort_keys=False))
-            load_named(about.prepare)(project, config, job_dir / INPUTS_FOLDER, dict(arguments or {}))
+            load_named(about.prepare)(project, config, job_dir / INPUTS_FOLDER,
+                                       {**(arguments or {}), **({"promised": promised} if promised else {})})
             sync_folder(job_dir.parent)
             table.insert_job(connection, job_id=job_id, project=project.name, kind=kind, lane=lane_of(about, config), after=after,
                              not_before=not_before, config=as_mapping(config))
@@ -122,6 +125,13 @@ def get_job(projects: Path, job_id: str) -> Job:
     """The job of that id. Raises JobError when there is none."""
     with table.job_table(projects) as connection:
         return job_of(_row(connection, job_id))
+
+
+def find_jobs(projects: Path, job_id: str | None) -> list[Job]:
+    """The job of that id in a list, which is empty where none is named or none is there."""
+    with table.job_table(projects) as connection:
+        row = table.select_job(connection, job_id) if job_id else None
+    return [job_of(row)] if row is not None else []
 
 
 def find_job(projects: Path, project: str | None, job_id: str | None, states: Sequence[str] | None) -> Job:
@@ -176,13 +186,15 @@ def request_cancel(projects: Path, job_id: str) -> None:
 
 
 def resume_job(projects: Path, job_id: str) -> Job:
-    """Continue the same job with its frozen inputs, at the end of the queue. Raises JobError when it cannot be."""
+    """Continue the same job with its frozen inputs, at the end of the queue; jobs that were given up because they waited for it wait
+    again behind it. Raises JobError when it cannot be."""
     with table.job_table(projects) as connection:
         row = _row(connection, job_id)
         if not table.requeue_job(connection, job_id):
             reason = ("It left nothing that it could go on from. Start a new one." if row["state"] in ("failed", "interrupted", "stopped")
                       else "Only a job that stopped, failed or was interrupted can be resumed.")
             raise JobError(f"{job_id} is {row['state']} and cannot be resumed.", reason, subject=job_id, code="job_not_resumable")
+        _bring_followers_back(connection, job_id)
         return job_of(_row(connection, job_id))
 
 
@@ -205,6 +217,12 @@ def mark_seen(projects: Path, job_id: str) -> None:
     """Note that the job's end was shown to a person."""
     with table.job_table(projects) as connection:
         table.set_seen(connection, job_id)
+
+
+def _bring_followers_back(connection: sqlite3.Connection, job_id: str) -> None:
+    for follower in table.given_up_followers(connection, job_id):
+        if table.requeue_job(connection, follower):
+            _bring_followers_back(connection, follower)
 
 
 def _ask(projects: Path, job_id: str, request: str, queued_becomes: str, *, resumable: bool) -> None:

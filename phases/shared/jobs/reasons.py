@@ -10,7 +10,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from phases.shared.errors import LehrlingError, NotReady
+from phases.shared.errors import LehrlingError, NotReady, causes_of
 from phases.shared.jobs.space import what_to_free
 from phases.shared.project import Project
 
@@ -60,9 +60,12 @@ def unknown_kind(kind: str) -> dict[str, str]:
     return reason("kind", f"This version of Lehrling knows no job of kind '{kind}'.", "Open the projects with the version that began it.")
 
 
-def predecessor_failed(job_id: str, state: str) -> dict[str, str]:
-    return reason("predecessor", f"{job_id}, which had to be done first, is {state}.",
-                  f"When {job_id} is done, resume this job; it has not begun.")
+def predecessor_failed(job_id: str, state: str, *, resumable: bool) -> dict[str, str]:
+    """Of a job that has not begun. With `resumable` the one before it can still get done."""
+    todo = (f"Resume {job_id}: this job then waits for it again." if resumable else
+            f"{job_id} will not get done any more: start this one anew, after another job or without one.")
+    return reason("predecessor", f"{job_id}, which had to be done first, is {state}. This job has not begun, and nothing older was taken "
+                  "instead.", todo)
 
 
 @dataclass(frozen=True)
@@ -117,12 +120,7 @@ def _is_out_of_memory(problem: BaseException) -> bool:
 
 def _is_disk_full(problem: BaseException) -> bool:
     """Also when it is the cause of what was raised: a library tidies up after a failed write and stumbles over that."""
-    one: BaseException | None = problem
-    while one is not None:
-        if getattr(one, "errno", None) in NO_SPACE or any(words in str(one) for words in DISK_FULL_WORDS):
-            return True
-        one = one.__cause__ or one.__context__
-    return False
+    return any(getattr(one, "errno", None) in NO_SPACE or any(words in str(one) for words in DISK_FULL_WORDS) for one in causes_of(problem))
 
 
 def _signal_name(number: int) -> str:

@@ -1,6 +1,6 @@
 """A Slurm cluster, reached with submitit (sbatch, scancel) and scontrol from a machine that may submit to it.
 
-In: a job's folder and its settings (partition, time limit, GPUs, processes, threads). Out: the number of Slurm's job, its state.
+In: a job's folder and its settings (partition, time limit, nodes, GPUs, memory, processes, threads). Out: the number of Slurm's job, its state.
 States come from scontrol: sacct needs an accounting database that a small cluster may lack.
 """
 
@@ -81,11 +81,12 @@ SLURM = Slurm()
 
 
 def parameters(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What sbatch is told. The batch script starts Python itself, not through srun: Slurm's warning before the time limit, which
+    """What sbatch is told. The batch script starts Python itself, on the first node (together.py takes the others in),
+    not through srun: Slurm's warning before the time limit, which
     submitit would answer by ending the run early, then does not reach it. No requeueing: Lehrling resumes, with a new order.
     Keys and tokens of this process's environment are not exported."""
     environment = child_environment(os.environ)
-    about = {"job_name": name, "time": minutes_of(settings["time_limit"]), "nodes": 1, "ntasks_per_node": 1, "use_srun": False,
+    about = {"job_name": name, "time": minutes_of(settings["time_limit"]), "nodes": settings["nodes"], "ntasks_per_node": 1, "use_srun": False,
              "cpus_per_task": max(1, settings["threads"]) * settings["processes"],
              "setup": [f"export PYTHONPATH={shlex.quote(environment['PYTHONPATH'])}", f"cd {shlex.quote(str(PROGRAM_ROOT))}"],
              "additional_parameters": {"no-requeue": True, "export": ",".join(name for name in environment if name in os.environ)}}
@@ -93,6 +94,8 @@ def parameters(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         about["partition"] = settings["partition"]
     if settings["gpus"]:
         about["gpus_per_node"] = settings["gpus"]
+    if settings["memory"]:
+        about["mem"] = f"{settings['memory']}G"
     return about
 
 

@@ -28,6 +28,18 @@ def start_time(text: str, now: datetime | None = None) -> str:
     raise SettingError(f"'{text}' is no time.", "Write it as 22:00, or as 2026-12-24 18:30.", subject="at", code="time")
 
 
+def clock(now: datetime) -> str:
+    """What a clock of this machine says, with its zone: "14:40 CET (UTC+01:00)". Times of day are meant by it."""
+    offset = now.strftime("%z")
+    return f"{now:%H:%M} {now.tzname()} (UTC{offset[:3]}:{offset[3:5]})"
+
+
+def moment_and_zone(moment: str) -> str:
+    """A kept time in full: "2026-11-21 22:00 CET (UTC+01:00)"."""
+    local = datetime.fromisoformat(moment).astimezone()
+    return f"{local:%Y-%m-%d} {clock(local)}"
+
+
 def local_time(moment: str) -> str:
     """A kept time in local words: "22:00" today, else with its date."""
     local = datetime.fromisoformat(moment).astimezone()

@@ -1,9 +1,11 @@
-"""A job's work in several processes of one machine, started by torchrun (`python -m torch.distributed.run --standalone`).
+"""A job's work in several processes, started by torchrun (`python -m torch.distributed.run`), on one machine or on several nodes of a cluster.
 
-In: the job's folder, its order and how many processes. Out: one outcome, as one process would give it. The processes:
+In: the job's folder, which all nodes share, its order, how many processes on how many nodes. Out: one outcome, as one process would give it. The processes:
 
     child.py ── torchrun ── rank 0 (writes all files of the run)
                         └── rank 1 ... (compute only)
+
+On several nodes of Slurm the child, which works on the first, has srun start a torchrun on each; they meet at the first.
 
 Each writes how it ended into runs/JOB/ranks/RANK.json. torchrun puts its processes into sessions of their own, where a signal to the
 child's session does not reach them: so each ends when its parent does, whatever ends that.
@@ -14,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import platform
 import runpy
 import shutil
 import signal
@@ -21,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,23 +35,35 @@ from phases.shared.project import PROGRAM_ROOT, Project
 
 RANKS_FOLDER = "ranks"
 WAIT_SECONDS = 20.0
+FIRST_PORT, PORTS = 20_000, 10_000  # below those that systems give away by themselves
 PR_SET_PDEATHSIG = 1
 
 Work = Callable[[Path, Mapping[str, Any], int], dict[str, Any]]
 
 
-def work_together(project: Project, job_dir: Path, order: Mapping[str, Any], processes: int, threads: int) -> dict[str, Any]:
-    """Start the processes, wait for all of them, and say how the job ended. Only for orders without keys."""
+def work_together(project: Project, job_dir: Path, order: Mapping[str, Any], processes: int, threads: int, nodes: int = 1) -> dict[str, Any]:
+    """Start the processes, so many on each node, wait for all of them, and say how the job ended. Only for orders without keys."""
     folder = job_dir / RANKS_FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     kills = memory_kills()
-    words = [sys.executable, "-m", "phases.shared.jobs.together", "start", "--standalone", f"--nproc-per-node={processes}",
+    words = [*_engines(job_dir.name, nodes), f"--nproc-per-node={processes}",
              "--module", "phases.shared.jobs.together", "work", str(job_dir), json.dumps({**order, "keys": {}})]
     ended = subprocess.run(words, cwd=PROGRAM_ROOT, stdin=subprocess.DEVNULL, check=False,
                            env={**os.environ, "OMP_NUM_THREADS": str(threads)})
-    outcomes = [_read(folder / f"{rank}.json") for rank in range(processes)]
+    outcomes = [_read(folder / f"{rank}.json") for rank in range(nodes * processes)]
     return one_outcome(outcomes, project, ended.returncode, memory_kills() - kills)
+
+
+def _engines(job_id: str, nodes: int) -> list[str]:
+    """The words that start torchrun here, or once on each node. Since Slurm 22.05 srun does not take the batch script's CPUs by itself."""
+    engine = [sys.executable, "-m", "phases.shared.jobs.together", "start"]
+    if nodes == 1:
+        return [*engine, "--standalone"]
+    port = FIRST_PORT + zlib.crc32(job_id.encode()) % PORTS  # the same on all nodes, and another for another job
+    cpus = os.environ.get("SLURM_CPUS_PER_TASK", "1")
+    return ["srun", f"--nodes={nodes}", f"--ntasks={nodes}", "--ntasks-per-node=1", f"--cpus-per-task={cpus}", "--kill-on-bad-exit=1",
+            *engine, f"--nnodes={nodes}", "--rdzv-backend=c10d", f"--rdzv-id={job_id}", f"--rdzv-endpoint={platform.node()}:{port}"]
 
 
 def one_outcome(outcomes: Sequence[dict[str, Any] | None], project: Project, status: int, kills: int) -> dict[str, Any]:

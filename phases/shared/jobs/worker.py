@@ -168,9 +168,9 @@ class Worker:
         """Say what a job waits for; fail it when that will not be done."""
         for row, first in table.waiting_for_others(self._connection):
             if first is None or first["state"] in table.ENDED_STATES:
-                state = first["state"] if first else "not known"
-                table.end_queued(self._connection, row["id"], "failed", resumable=True,
-                                 error=predecessor_failed(row["after"], state))
+                state, resumable = (first["state"], bool(first["resumable"])) if first else ("not known", False)
+                table.end_queued(self._connection, row["id"], "failed", resumable=resumable,
+                                 error=predecessor_failed(row["after"], state, resumable=resumable))
             else:
                 self._say_why(job_of(row), f"waits for {row['after']}")
         for row in table.waiting_for_time(self._connection):

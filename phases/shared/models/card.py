@@ -47,9 +47,9 @@ def write_card(folder: Path, lineage: Lineage) -> None:
     write_atomically(folder / "README.md", "\n\n".join(parts) + "\n")
 
 
-def write_exported_card(folder: Path, source: Path, info: ModelInfo, language: str) -> None:
-    """The card of an exported full model, made from the one in `source` where that has one."""
-    whole = replace(info, kind="full")
+def write_exported_card(folder: Path, source: Path, info: ModelInfo, kind: str, language: str) -> None:
+    """The card of an export ("full" or "adapter"), made from the one in `source` where that has one."""
+    whole = replace(info, kind=kind)
     try:
         text = (source / "README.md").read_text(encoding="utf-8").split("---\n", 2)[2].strip() if info.phase != "base" else ""
     except (OSError, IndexError):

@@ -14,6 +14,8 @@ import numpy as np
 from phases.shared.errors import ModelError
 from phases.shared.models.search_models import EMBEDDER, fetch_model
 
+CHARACTERS_A_TOKEN = 10  # more than words have; a text of fewer tokens is looked through whole
+
 
 def load_embedder(name: str) -> Any:
     """The model in memory, on the machine's device. Raises ModelError in words."""
@@ -35,7 +37,8 @@ def embed_texts(model: Any, texts: Sequence[str], *, query: bool = False, batch_
         query: a question, not a passage; some models put other words in front of each. Of a question that is longer than the
             model reads, the beginning counts: nobody waits for the rest of a pasted page.
     """
-    parts = [parts_of(model.tokenizer, text, _room(model))[:1 if query else None] for text in texts]
+    cut = beginning_of if query else parts_of
+    parts = [cut(model.tokenizer, text, _room(model)) for text in texts]
     encode = model.encode_query if query else model.encode_document
     vectors = encode([part for one in parts for part in one], batch_size=batch_size, normalize_embeddings=True,
                      convert_to_numpy=True, show_progress_bar=False)
@@ -50,6 +53,13 @@ def parts_of(tokenizer: Any, text: str, room: int | None) -> list[str]:
         return [text]
     spans = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)["offset_mapping"]
     return [text[spans[first][0]:spans[min(first + room, len(spans)) - 1][1]] for first in range(0, len(spans), room)] or [text]
+
+
+def beginning_of(tokenizer: Any, text: str, room: int | None) -> list[str]:
+    """The first of `parts_of`, without looking through a long text to its end."""
+    begin = text[:(room or 0) * CHARACTERS_A_TOKEN].rpartition(" ")[0]
+    parts = parts_of(tokenizer, begin, room) if begin and len(begin) < len(text) else []
+    return parts[:1] if len(parts) > 1 else parts_of(tokenizer, text, room)[:1]
 
 
 def _room(model: Any) -> int | None:

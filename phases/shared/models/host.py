@@ -9,6 +9,8 @@ In: {"op": "rerank", "model", "query", "texts"}. Out: {"event": "scores", "score
 Every connection is served by a thread of its own, so a search does not wait for an answer that streams; questions to one
 model wait for each other. A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends
 when its owner's pipe (standard input) closes. torch lives here and never in the window.
+A question is embedded on one core: it is over in milliseconds, and cores that wait for each other that often lose more than
+they win, most of all beside a search or a training that wants them too. Chat and reranking use all of them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import LehrlingError, ModelError
+from phases.shared.models.cores import compute_on, torch_cores
 from phases.shared.models.search_models import folder_hash, folder_state
 
 IDLE_SECONDS = 600.0
@@ -72,7 +75,9 @@ class LoadedModel:
 class Models:
     """What this process holds: at most one model for each purpose."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: int) -> None:
+        """`cores`: how many torch computes on when it may choose."""
+        self.cores = cores
         loading = threading.Lock()
         self.writer = LoadedModel(_load_writer, _changed_at, loading)
         self.embedder = LoadedModel(_load_embedder, folder_state, loading)
@@ -107,11 +112,11 @@ def _changed_at(model: str) -> float:
 def main(path: str) -> None:
     """Serve connections until the owner leaves."""
     threading.Thread(target=_leave_with_owner, daemon=True).start()
-    models = Models()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(path)
         server.listen()
         server.settimeout(5.0)
+        models = Models(torch_cores())
         while True:
             try:
                 connection, _ = server.accept()
@@ -138,14 +143,16 @@ def _answer(connection: socket.socket, models: Models) -> None:
         request = json.loads(connection.makefile("r", encoding="utf-8").readline())
         if request["op"] == "embed":
             with models.embedder.lent(request["model"]) as loaded:
+                compute_on(1)
                 _embed(connection, *loaded, request)
         elif request["op"] == "rerank":
             with models.reranker.lent(request["model"]) as model:
+                compute_on(models.cores)
                 _rerank(connection, model, request)
         else:
             _send(connection, {"event": "loading"})
             with models.writer.lent(request["model"]) as loaded:
-                _generate(connection, *loaded, request)
+                _generate(connection, *loaded, request, models.cores)
     except (BrokenPipeError, ConnectionResetError):
         return  # the asker left
     except LehrlingError as error:
@@ -178,7 +185,7 @@ def _rerank(connection: socket.socket, model: Any, request: Mapping[str, Any]) -
     _send(connection, {"event": "scores", "scores": [float(one) for one in scores]})
 
 
-def _generate(connection: socket.socket, model: Any, tokenizer: Any, request: Mapping[str, Any]) -> None:
+def _generate(connection: socket.socket, model: Any, tokenizer: Any, request: Mapping[str, Any], cores: int) -> None:
     from transformers import TextIteratorStreamer
     inputs = tokenizer.apply_chat_template(request["messages"], add_generation_prompt=True, return_tensors="pt", return_dict=True)
     inputs = {name: tensor.to(model.device) for name, tensor in inputs.items() if name != "token_type_ids"}
@@ -186,7 +193,7 @@ def _generate(connection: socket.socket, model: Any, tokenizer: Any, request: Ma
     left, outcome = threading.Event(), {}
     arguments = {**inputs, **_drawing(request["sampling"], model, inputs["input_ids"].shape[1]), "streamer": streamer,
                  "pad_token_id": tokenizer.pad_token_id, "stopping_criteria": _stop_when(left)}
-    worker = threading.Thread(target=_run, args=(model, arguments, streamer, outcome), daemon=True)
+    worker = threading.Thread(target=_run, args=(model, arguments, cores, streamer, outcome), daemon=True)
     worker.start()
     try:
         for piece in streamer:
@@ -202,9 +209,10 @@ def _generate(connection: socket.socket, model: Any, tokenizer: Any, request: Ma
     _send(connection, {"event": "done", "tokens": new, "finish_reason": "stop" if ended else "length"})
 
 
-def _run(model: Any, arguments: dict[str, Any], streamer: Any, outcome: dict[str, Any]) -> None:
+def _run(model: Any, arguments: dict[str, Any], cores: int, streamer: Any, outcome: dict[str, Any]) -> None:
     import torch
     try:
+        compute_on(cores)
         with torch.inference_mode():
             outcome["ids"] = model.generate(**arguments)
     except Exception as problem:

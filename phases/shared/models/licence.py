@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from phases.shared.models.base import HUB_ID
 from phases.shared.models.catalogue import APACHE, BUILTIN, GEMMA, LLAMA, MIT, QWEN_RESEARCH, base_model_choices
 
 UNKNOWN = "unknown"
@@ -26,6 +27,8 @@ def licence_fields(base: str) -> dict[str, str]:
         return {"license": "other", "license_name": "qwen-research", "license_link": f"https://huggingface.co/{base}/blob/main/LICENSE"}
     if known is not None:
         return {"license": WORDS[known.licence]}
+    if HUB_ID.fullmatch(base):
+        return {"license": UNKNOWN}
     return {"license": str(front_matter(Path(base).expanduser() / "README.md").get("license") or UNKNOWN)}
 
 

@@ -29,13 +29,15 @@ METHOD_NAMES = {"lora": "LoRA", "qlora": "QLoRA", "full": "full fine-tuning"}
 
 @dataclass(frozen=True)
 class Machine:
-    """Bytes of main memory and of the largest GPU; 0 without one that its driver tells of."""
+    """Bytes of main memory and of the largest GPU; 0 without one that its driver tells of, or where it is not known. `called`: in a
+    sentence."""
 
     memory: int
     gpu_memory: int
+    called: str = "this machine"
 
     def room(self, method: str, device: str = "auto") -> int:
-        """Memory in which this method trains here; 0 where it cannot."""
+        """Memory in which this method trains there; 0 where it cannot, or where it is not known."""
         if method == "qlora" or device == "cuda":
             return self.gpu_memory
         return self.gpu_memory if self.gpu_memory and device == "auto" else self.memory
@@ -46,6 +48,15 @@ class Machine:
 
 def this_machine() -> Machine:
     return Machine(psutil.virtual_memory().total, _gpu_memory())
+
+
+def machine_for(config: Any) -> Machine:
+    """Where a run with these settings computes: here, or on a node of a cluster, of which nothing is known but the main memory that is
+    asked for; of its GPUs' memory not even that."""
+    if config.runner != "slurm":
+        return this_machine()
+    on_gpu = config.gpus > 0 and config.device != "cpu"
+    return Machine(0 if on_gpu else config.memory * 2**30, 0, "the node that is asked of the cluster")
 
 
 def _gpu_memory() -> int:
@@ -80,13 +91,13 @@ def shape_of(name: str) -> ModelShape | None:
 
 
 def too_large(name: str, method: str, device: str, machine: Machine) -> tuple[str, ...]:
-    """A sentence when not even one short text at a time can be trained on here."""
+    """A sentence when not even one short text at a time can be trained on there."""
     shape, room = shape_of(name), machine.room(method, device)
     if shape is None or not room:
         return ()
     needed = memory_for(shape, method, room == machine.gpu_memory)
     if needed <= room:
         return ()
-    return (f"{name} is too large for this machine: {count_in_words(shape.parameters)} parameters need about {needed / 1e9:.0f} GB for "
+    return (f"{name} is too large for {machine.called}: {count_in_words(shape.parameters)} parameters need about {needed / 1e9:.0f} GB for "
             f"{METHOD_NAMES[method]} even with one short text at a time, and there are {room / 1e9:.0f} GB. Choose a smaller model"
             + (" or LoRA." if method == "full" else "."),)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from phases.shared.errors import ModelError
-from phases.shared.models.embedding import parts_of
+from phases.shared.models.embedding import beginning_of, parts_of
 from phases.shared.models.search_models import RERANKER, fetch_model
 
 LONGEST_READ = 512  # tokens of question and text together, for models that name no limit
@@ -39,7 +39,7 @@ def rerank_texts(model: Any, query: str, texts: Sequence[str]) -> np.ndarray:
     A text longer than the model reads beside the question is read in parts; its best part counts (MaxP: Dai and Callan, SIGIR 2019).
     """
     longest = min(model.max_seq_length or LONGEST_READ, LONGEST_READ)
-    question = parts_of(model.tokenizer, query, longest // 2)[0]
+    question = beginning_of(model.tokenizer, query, longest // 2)[0]
     asked = len(model.tokenizer(question, add_special_tokens=False)["input_ids"])
     room = longest - asked - model.tokenizer.num_special_tokens_to_add(pair=True)
     parts = [parts_of(model.tokenizer, text, room) for text in texts]

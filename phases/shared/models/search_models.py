@@ -6,17 +6,22 @@ says. Nothing here loads a model: that belongs to child processes (`embedding`, 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from phases.shared.errors import ModelError
-from phases.shared.files import sha256_of
+from phases.shared.files import sha256_of, write_json
 from phases.shared.models.base import HUB_FILES, HUB_ID, PICKLED_WEIGHTS, download_error
 from phases.shared.options import option, resolve
 from phases.shared.project import Project
+
+SEARCH_MODES = ("text", "semantic", "hybrid")  # these words; this meaning; both
+SETTLED_SECONDS = 5.0  # file systems keep times to 2 seconds at worst
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,32 @@ def folder_state(name: str) -> str:
     folder = Path(name).expanduser()
     about = [(one.name, one.stat()) for one in sorted(folder.rglob("*")) if one.is_file()] if folder.is_dir() else []
     return " ".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in about)
+
+
+def remembered_hash(name: str, kept: Path) -> str:
+    """`folder_hash` without reading gigabytes again: that of the file `kept` while path, sizes and times are those of then.
+
+    Not kept while the files are so new that a change could leave their times as they are; where `kept` cannot be written, every
+    call reads the folder.
+    """
+    about = f"{whole_name(name)} {folder_state(name)}"
+    key = hashlib.sha256(about.encode("utf-8", "surrogateescape")).hexdigest()
+    try:
+        record = json.loads(kept.read_text(encoding="utf-8"))
+        if record["key"] == key:
+            return str(record["hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never written, or not whole: it is made anew
+    found = folder_hash(name)
+    if found and time.time() - _newest(name) > SETTLED_SECONDS and about == f"{whole_name(name)} {folder_state(name)}":
+        with contextlib.suppress(OSError):
+            write_json(kept, {"key": key, "hash": found})
+    return found
+
+
+def _newest(name: str) -> float:
+    """When a file of the folder last changed, in seconds since 1970."""
+    return max((one.stat().st_mtime for one in Path(name).expanduser().rglob("*") if one.is_file()), default=0.0)
 
 
 def locate_model(name: str, kind: ModelKind) -> Path | str:

@@ -96,9 +96,14 @@ def remembering(counter: TokenCounter) -> Callable[[str], int]:
 
     def count(text: str) -> int:
         parts = part_ends.split(text)
-        return len(parts) - 1 + sum(word(one) for part in parts if part for one in WORD_END.split(part))
+        return len(parts) - 1 + sum(sum(map(word, _words(part))) for part in parts if part)
 
     return count
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text; blanks beyond the one that ends a word belong to the next."""
+    return WORD_END.split(text) if "  " in text or text[0] == " " or text[-1] == " " else text.split(" ")
 
 
 def _words_stand_alone(model: dict[str, Any]) -> bool:

@@ -43,6 +43,7 @@ class Facts:
     replay: float
     perplexity: float | None
     preset: str
+    machine: str = "this machine"
 
     @property
     def tiny(self) -> bool:
@@ -126,5 +127,5 @@ def _replay(facts: Facts) -> str:
 def _memory(facts: Facts) -> str:
     if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
         return ""
-    return (f"It needs about {facts.memory_bytes / 2**30:.1f} GiB of memory, and this machine has {facts.memory_total / 2**30:.1f} GiB: make "
+    return (f"It needs about {facts.memory_bytes / 2**30:.1f} GiB of memory, and {facts.machine} has {facts.memory_total / 2**30:.1f} GiB: make "
             "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")

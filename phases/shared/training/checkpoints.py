@@ -27,6 +27,7 @@ RANDOM_STATES = ("rng_state.pth", "rng_state_0.pth")  # of one process, of the f
 NEEDED = (WEIGHTS, ("optimizer.pt",), ("scheduler.pt",), RANDOM_STATES, ("trainer_state.json",))
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 KEPT = 2
+WATCHING = ("log_to",)  # settings that only watch a run: they may differ, and older checkpoints do not know them
 
 
 def library_versions() -> dict[str, str]:
@@ -39,7 +40,8 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 def run_identity(data_hash: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """What must not change between a checkpoint and the run that goes on from it."""
-    return {"data": data_hash, "config": config_hash(config), "versions": library_versions()}
+    decisive = {name: value for name, value in config.items() if name not in WATCHING}
+    return {"data": data_hash, "config": config_hash(decisive), "versions": library_versions()}
 
 
 def seal_checkpoint(folder: Path, identity: Mapping[str, Any]) -> None:
@@ -141,9 +143,29 @@ def prune_checkpoints(root: Path, best_step: int | None) -> None:
 
 def best_saved_step(loss_file: Path, root: Path) -> int | None:
     """The step with the lowest validation loss among the checkpoints that are there."""
+    return next(iter(_saved_steps_by_loss(loss_file, root)), None)
+
+
+def best_checkpoint(loss_file: Path, root: Path, identity: Mapping[str, Any]) -> tuple[Path | None, list[str]]:
+    """Of the checkpoints whose validation loss was measured the best that verifies (None: no one does), and a sentence for each better
+    one that was passed over."""
+    refused: list[str] = []
+    for step in _saved_steps_by_loss(loss_file, root):
+        folder = root / f"checkpoint-{step}"
+        try:
+            verify_checkpoint(folder, identity)
+        except CheckpointError as problem:
+            refused.append(f"{problem.sentence} It was the best that was kept; the next best is taken.")
+        else:
+            return folder, refused
+    return None, refused
+
+
+def _saved_steps_by_loss(loss_file: Path, root: Path) -> list[int]:
+    """The steps whose checkpoint is there and whose validation loss was measured, the lowest first."""
     saved = {step_of(folder) for folder in checkpoint_folders(root)}
-    measured = {one["step"]: one["eval_loss"] for one in read_json_lines(loss_file) if "eval_loss" in one}
-    return min((step for step in measured if step in saved), key=lambda step: (measured[step], step), default=None)
+    measured = {one["step"]: one["eval_loss"] for one in read_json_lines(loss_file) if "eval_loss" in one and one["step"] in saved}
+    return sorted(measured, key=lambda step: (measured[step], step))
 
 
 def cut_back(file: Path, step: int) -> None:

@@ -1,7 +1,7 @@
-"""What was measured of a training on this machine, and what that says of the next one. No torch.
+"""What was measured of a training on this machine, or a cluster's, and what that says of the next one. No torch.
 
 In: runs/JOB/measured.json, written by a probe ("Measure time and memory") or at the end of a real run. Out: a `Measurement` for
-the same settings on the same machine, and seconds of a run that is planned.
+the same settings on the same machine (or what is asked of the cluster), and seconds of a run that is planned.
 """
 
 from __future__ import annotations
@@ -86,16 +86,20 @@ class Workload:
 
 
 def settings_key(base: str, kind: str, config: Any) -> str:
-    """One hash over all that decides time and memory: model, settings, cores and the machine itself."""
+    """One hash over all that decides time and memory: model, settings, cores and the machine itself. Of a cluster what is asked of it: its
+    nodes have other names, and the plan is made elsewhere."""
     chosen = {name: getattr(config, name, None) for name in DECISIVE}
-    threads = getattr(config, "threads", 0) or usable_cores()
-    machine = [platform.node(), platform.machine(), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
+    if getattr(config, "runner", "local") == "slurm":
+        threads, machine = config.threads, ["slurm", config.partition, config.gpus, config.nodes]
+    else:
+        threads = getattr(config, "threads", 0) or usable_cores()
+        machine = [platform.node(), platform.machine(), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
     return hashlib.sha256(json.dumps([base, kind, chosen, threads, machine], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def probe_config(config: Any) -> Any:
     """The settings that a probe runs with: those of the run, in one process, since each would end at another moment."""
-    return dataclasses.replace(config, processes=1)
+    return dataclasses.replace(config, processes=1, nodes=1)
 
 
 def keep_measurement(job_dir: Path, measured: Measurement) -> None:

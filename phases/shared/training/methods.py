@@ -15,8 +15,19 @@ from phases.shared.training.hardware import missing_hardware, usable_gpus, why_n
 
 
 def missing_for_start(config: Any) -> tuple[str, ...]:
-    """Why a run with these settings cannot be started from this machine; what a cluster's node lacks is said there."""
-    return missing_for_slurm(config) if config.runner == "slurm" else missing_for_method(config)
+    """Why a run with these settings cannot be started from this machine; what a cluster's node lacks is said there, but for packages,
+    since it shares this Python."""
+    if config.runner == "slurm":
+        return (*missing_for_slurm(config), *missing_tracker(config))
+    several = ("Several nodes train together on a Slurm cluster only: set the run to slurm, or the nodes to 1.",) if config.nodes > 1 else ()
+    return (*several, *missing_for_method(config))
+
+
+def missing_tracker(config: Any) -> tuple[str, ...]:
+    """The package that the curves should be written with, where it is not installed."""
+    if config.log_to == "none" or find_spec(config.log_to):
+        return ()
+    return (f"Logging to {config.log_to} needs a package that is not installed: run pip install {config.log_to}, or choose none.",)
 
 
 def missing_for_method(config: Any) -> tuple[str, ...]:
@@ -38,7 +49,7 @@ def missing_for_method(config: Any) -> tuple[str, ...]:
         missing.append("The device is set to mps, which only Macs with an Apple chip have: choose auto or cpu.")
     if config.precision == "fp16" and not on_gpu and config.method != "qlora":
         missing.append("The precision fp16 needs an NVIDIA GPU: choose auto, bf16 or float32.")
-    return tuple(missing)
+    return (*missing, *missing_tracker(config))
 
 
 def missing_for_measuring(config: Any, measured: bool, what: str) -> tuple[str, ...]:

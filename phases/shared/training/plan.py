@@ -16,7 +16,7 @@ from typing import Any
 
 from phases.shared.errors import ModelError
 from phases.shared.models.base import base_model_choices, cached_base, locate_base
-from phases.shared.models.machine import this_machine
+from phases.shared.models.machine import machine_for
 from phases.shared.project import Project
 from phases.shared.training import resources
 from phases.shared.training.advice import Facts, plan_warnings
@@ -117,7 +117,7 @@ def base_facts(name: str) -> BaseFacts:
 
 def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: Rows, missing: Sequence[str]) -> Plan:
     """The plan of a run of a kind ("cpt" or "sft") with these rows."""
-    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.processes) if rows.lengths else 0
+    steps = optimizer_steps(len(rows.lengths), config.batch_size, config.gradient_accumulation, config.epochs, config.all_processes) if rows.lengths else 0
     plan = Plan(rows.texts, sum(rows.lengths), steps, (), len(rows.lengths), round(sum(rows.lengths) * config.epochs),
                 rows.counted_with, rows.exact, config.epochs)
     measured, at_once = _measured(project, kind, config, base)
@@ -128,17 +128,27 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
                        memory_bytes=measured.peak_bytes * resources.sharing(config), memory_from=measured.source)
     lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
     warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
-    return replace(plan, warnings=warnings, notes=rows.notes, missing=lacking, ready=not lacking)
+    return replace(plan, warnings=warnings, notes=(*rows.notes, *_place_notes(config, measured)), missing=lacking, ready=not lacking)
+
+
+def _place_notes(config: Any, measured: Measurement | None) -> tuple[str, ...]:
+    """What the figures are worth where the run computes elsewhere."""
+    if config.runner != "slurm":
+        return ()
+    figures = ("time and memory were measured there." if measured else
+               "memory is estimated from the model alone, and time is known once a few steps were measured there.")
+    known = "" if machine_for(config).room(config.method, config.device) else " Whether it fits into the node's memory cannot be told here."
+    return (f"The run goes to the Slurm cluster, so this machine's speed and memory do not count: {figures} Its nodes may differ.{known}",)
 
 
 def _measured(project: Project, kind: str, config: Any, base: BaseFacts) -> tuple[Measurement | None, int]:
     """What was measured with these settings, and how many batches that many seconds are for. For several processes a probe of one
     serves: on GPUs each computes as fast as one alone, on a CPU they share its cores."""
     own = find_measurement(project, settings_key(base.name, kind, config))
-    if own is not None or config.processes == 1:
-        return own, config.processes
+    if own is not None or config.all_processes == 1:
+        return own, config.all_processes
     alone = find_measurement(project, settings_key(base.name, kind, probe_config(config)))
-    return alone, config.processes // resources.sharing(config)
+    return alone, config.all_processes // resources.sharing(config)
 
 
 def workload(rows: Rows, config: Any, steps: int) -> Workload:
@@ -184,8 +194,9 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
+    machine = machine_for(config)
     return Facts(kind=kind, base=base.name, folder=base.folder, method=config.method, steps=plan.steps, epochs=config.epochs,
                  learning_rate=config.learning_rate, max_length=config.max_length, context=base.context,
                  evaluated=len(rows.evaluated), evaluated_tokens=sum(rows.evaluated), parameters=base.shape.parameters if base.shape else None,
-                 memory_bytes=plan.memory_bytes, memory_total=this_machine().room(config.method, config.device), replay=float(getattr(config, "replay", 0.0)),
+                 memory_bytes=plan.memory_bytes, memory_total=machine.room(config.method, config.device), machine=machine.called, replay=float(getattr(config, "replay", 0.0)),
                  perplexity=measured.perplexity if measured else None, preset=str(getattr(config, "preset", "")))

@@ -26,6 +26,9 @@ def working_bytes(config: Any) -> int:
 
 
 def on_gpu(config: Any) -> bool:
+    """Whether a run computes on a GPU: one of this machine, or one that is asked of the cluster."""
+    if config.runner == "slurm":
+        return config.device != "cpu" and config.gpus > 0
     return config.device != "cpu" and bool(usable_gpus(os.environ.get("CUDA_VISIBLE_DEVICES")))
 
 

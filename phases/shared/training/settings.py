@@ -11,6 +11,7 @@ from typing import Any
 from phases.shared.options import option
 
 METHODS = ("lora", "qlora", "full")
+TRACKERS = ("none", "tensorboard", "trackio")
 
 
 def method_option() -> Any:
@@ -55,11 +56,22 @@ class TrainingSettings:
     threads: int = option(0, label="CPU threads", low=0, high=1024, advanced=True,
                           help="0: all cores. With 1 a resumed run ends in the same bytes.")
     seed: int = option(42, label="Seed", help="Same seed, data and settings: same run.", low=0, high=2**31 - 1, advanced=True)
+    log_to: str = option("none", label="Log also to", choices=TRACKERS, advanced=True,
+                         help="Write the curves for TensorBoard or trackio too, into the run's folder; the package must be installed.")
     processes: int = option(1, label="GPUs / processes", low=1, high=64, advanced=True,
                             help="Processes that train together on one machine, each on a GPU of its own (or all on the CPU).")
     runner: str = option("local", label="Run on", choices=("local", "slurm"), advanced=True,
-                         help="local: this machine. slurm: a node of the Slurm cluster that this machine submits to.")
+                         help="local: this machine. slurm: the Slurm cluster that this machine submits to.")
+    nodes: int = option(1, label="Slurm nodes", low=1, high=64, advanced=True,
+                        help="Machines of the cluster that train together, each with as many processes as said above.")
     partition: str = option("", label="Slurm partition", advanced=True, help="Part of the cluster; empty: its own choice.")
     time_limit: str = option("60", label="Slurm time limit", advanced=True,
                              help="Minutes, or hours:minutes. The cluster ends the job then; its checkpoints stay.")
-    gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of the node; 0: none.")
+    gpus: int = option(0, label="Slurm GPUs", low=0, high=64, advanced=True, help="GPUs asked of each node; 0: none.")
+    memory: int = option(0, label="Slurm memory", unit="GiB", low=0, high=65536, advanced=True,
+                         help="Main memory asked of each node, with which the plan compares; 0: what the cluster gives unasked.")
+
+    @property
+    def all_processes(self) -> int:
+        """Processes that train together, on all nodes."""
+        return self.nodes * self.processes

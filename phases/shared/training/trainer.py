@@ -25,7 +25,7 @@ from phases.shared.options import as_mapping
 from phases.shared.training.adapters import count_trained, lora_config, put_back
 from phases.shared.training.callbacks import LOSS_FILE, METRICS_FILE, JobReporter
 from phases.shared.training.checkpoints import (
-    best_saved_step,
+    best_checkpoint,
     cut_back,
     newest_checkpoint,
     removed_unless_finished,
@@ -42,6 +42,7 @@ from phases.shared.training.order import LengthGroupedOrder, reading_order
 from phases.shared.training.packing import packed_rows
 from phases.shared.training.plan import optimizer_steps, save_interval
 from phases.shared.training.stopping import EarlyStopping
+from phases.shared.training.tracking import TrackedRun
 
 
 class TrainingSettings(Protocol):
@@ -65,6 +66,7 @@ class TrainingSettings(Protocol):
     gradient_checkpointing: bool
     keep_best: bool
     patience: int
+    log_to: str
     order: str
     save_steps: int
     seed: int
@@ -163,6 +165,8 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
         if config.patience:
             trainer.add_callback(stopping)
+        if config.log_to != "none":
+            trainer.add_callback(TrackedRun(context, config.log_to))
         clock = clock_for(trainer)
         resumed = decided_by_first(lambda: _go_on_from(context, checkpoints, identity))
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
@@ -177,11 +181,21 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
         raise JobStopped({"step": trainer.state.global_step, "steps": trainer.state.max_steps})
     step = trainer.state.global_step
     trained = trainer.accelerator.unwrap_model(trainer.model)
-    if (config.keep_best or config.patience) and (best := best_saved_step(reporter.loss_file, checkpoints)):
-        step = best
-        put_back(trained, checkpoints / f"checkpoint-{best}")
+    if (config.keep_best or config.patience) and (best := _best(context, reporter, checkpoints, identity)):
+        step = step_of(best)
+        put_back(trained, best)
     return Trained(trained, trainer.state.global_step, step, last_loss(context.job_dir), round(reporter.seconds, 1), clock,
                    *count_trained(trained), bool(stopping.ended_at), optimizer)
+
+
+def _best(context: JobContext, reporter: JobReporter, checkpoints: Path, identity: Mapping[str, Any]) -> Path | None:
+    """The checkpoint to end with; None: what was trained last."""
+    best, refused = decided_by_first(lambda: best_checkpoint(reporter.loss_file, checkpoints, identity))
+    for sentence in refused:
+        context.log(sentence)
+    if refused and best is None:
+        context.log("None of the kept checkpoints is whole: the run ends with its last step.")
+    return best
 
 
 def _go_on_from(context: JobContext, checkpoints: Path, identity: Mapping[str, Any]) -> Path | None:

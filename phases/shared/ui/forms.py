@@ -120,9 +120,9 @@ def fold_label(form: Form, group: str, given: Sequence[Any], switches: Collectio
     return gr.update(label=say(f"form.{group}_on", on=sum(bool(values[name]) for name in switches), all=len(switches)))
 
 
-def command_for(command: str, project: Project, form: Form, given: Sequence[Any]) -> str:
-    """The command that does the same as the button."""
-    parts = ["python app.py", command, shlex.quote(project.name)]
+def command_for(command: str, project: Project, form: Form, given: Sequence[Any], *words: str) -> str:
+    """The command that does the same as the button; `words` stand behind the project's name."""
+    parts = ["python app.py", command, shlex.quote(project.name), *map(shlex.quote, words)]
     values = form.values(given)
     flags = {one.name: one for one in options_of(form.config)}
     changed = dict(form.changed(project, given))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from phases.shared.database.jobs import now
 from phases.shared.jobs.queue import Job
+from phases.shared.jobs.times import local_time
 from phases.shared.ui.figures import duration, number, percent, size
 from phases.shared.ui.texts import many, say, word
 
@@ -19,7 +21,7 @@ def progress_words(job: Job) -> list[str]:
     progress: Mapping[str, Any] = job.progress or {}
     parts = [word("phase", str(progress["phase"]))] if progress.get("phase") else [say("status.starting")]
     if progress.get("total"):
-        parts.append(say(f"status.{unit_of(job)}", done=f"{progress.get('done', 0):,}", total=f"{progress['total']:,}"))
+        parts.append(done_words(job))
     if progress.get("loss") is not None:
         parts.append(say("status.loss", loss=number(progress["loss"])))
     if progress.get("eta_seconds") is not None:
@@ -37,6 +39,24 @@ def run_line(job: Job) -> str:
     if job.state == "done" and loss is not None:
         return say("training.state_done", loss=number(loss))
     return word("state", job.state)
+
+
+def waits_words(job: Job) -> str:
+    """What a queued job waits for: "until 22:00", "after cpt-…", what the worker said of it, or its turn."""
+    parts = [say("queue.until", time=local_time(job.not_before))] if job.not_before and job.not_before > now() else []
+    if job.after:
+        parts.append(say("queue.after", job=job.after))
+    said = "" if job.not_before else (job.progress or {}).get("text", "")  # it may still name a time that has come since
+    return ", ".join(parts) or said or say("queue.turn")
+
+
+def done_words(job: Job) -> str:
+    """ "step 120 of 300", "3 of 8", "1.2 MiB of 3.4 GiB"."""
+    progress: Mapping[str, Any] = job.progress or {}
+    done, total = progress.get("done", 0), progress["total"]
+    if progress.get("unit") == "bytes":
+        return say("status.part", done=size(done), total=size(total))
+    return say(f"status.{unit_of(job)}", done=f"{done:,}", total=f"{total:,}")
 
 
 def unit_of(job: Job) -> str:
@@ -66,6 +86,8 @@ def _figures(kind: str, result: Mapping[str, Any]) -> str:
         return _ingested(result)
     if kind == "embed":
         return say("embed.done", chunks=many("chunk", result.get("embedded", 0)))
+    if kind == "push":
+        return say("push.done", address=result["address"], size=size(result["bytes"]), seen=say(f"push.seen_{'public' if result['public'] else 'private'}"))
     if kind.endswith("-probe"):
         return say("result.measured", speed=number(result.get("tokens_per_second"), 0), memory=size(result.get("peak_bytes")))
     parts = []

@@ -11,7 +11,7 @@ import gradio as gr
 from phases.shared.jobs.queue import Job, get_job, list_jobs, move_job, request_cancel, request_stop
 from phases.shared.project import Project
 from phases.shared.ui.figures import memory_in_use, size
-from phases.shared.ui.job_words import kind_of, progress_words
+from phases.shared.ui.job_words import kind_of, progress_words, waits_words
 from phases.shared.ui.tables import Column, button, event_html, table, text
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, Window, acts, picks
@@ -88,7 +88,7 @@ def queue_table(projects: Path) -> str:
     """What waits, in the order in which it will run."""
     jobs = sorted(list_jobs(projects, states=("queued",)), key=lambda job: job.position)
     columns = (Column(say("queue.job"), lambda job: text(kind_of(job))), Column(say("queue.project"), lambda job: text(job.project)),
-               Column(say("queue.waits"), lambda job: text((job.progress or {}).get("text", ""))),
+               Column(say("queue.waits"), lambda job: text(waits_words(job))),
                Column("", lambda job: button("first", say("queue.first"), job=job.id) + button("up", say("queue.up"), job=job.id)
                       + button("down", say("queue.down"), job=job.id) + button("cancel", say("queue.cancel"), job=job.id), "short"))
     return table(columns, jobs, empty=say("queue.empty"))

@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from phases.shared.errors import LehrlingError, NotReady
+from phases.shared.jobs.promises import Promises, promised_models
 from phases.shared.jobs.queue import list_jobs, submit_job
 from phases.shared.options import resolve
 from phases.shared.project import Project
@@ -21,19 +22,21 @@ from phases.shared.training.measured import probe_config
 from phases.shared.ui.forms import Choices, Form, advanced_label, build_form, command_for, edited
 from phases.shared.ui.panels.plan import plan_figures, plan_html, plan_notes
 from phases.shared.ui.settings_panel import build_settings_panel
+from phases.shared.ui.start_later import Later, build_later, emptied, later_flags, when
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, shows
 
 
 @dataclass(frozen=True)
 class Training:
-    """What differs between CPT and SFT: the kind, the words, the settings and the phase's own questions."""
+    """What differs between CPT and SFT: the kind, the words, the settings and the phase's own questions. `plan` takes the project, the
+    settings and the models that the jobs it waits for will make."""
 
     kind: str
     command: str
     title: str
     config: type
-    plan: Callable[[Project, Any], Any]
+    plan: Callable[[Project, Any, Promises], Any]
 
     @property
     def probe(self) -> str:
@@ -49,6 +52,11 @@ class Setup:
     start: gr.Button
     measure: gr.Button
     command: gr.HTML
+    later: Later
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [*self.later.fields, *self.form.components]
 
 
 def build_settings(window: Window, training: Training, choices: Choices | None = None) -> tuple[Form, Any]:
@@ -66,12 +74,13 @@ def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple
         with gr.Row(elem_classes="buttons"):
             start = gr.Button(say("training.start"), variant="primary", interactive=False, elem_id=f"start-{training.kind}")
             measure = gr.Button(say("training.measure"), interactive=False, elem_id=f"measure-{training.kind}")
+        later = build_later(window, pulse, training.kind)
         with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
             command = gr.HTML("", elem_id=f"command-{training.kind}")
             with gr.Row(elem_classes="buttons"):
                 gr.Button(say("command.copy"), size="sm").click(
                     None, None, None, js=f"() => window.lehrling.copy('command-{training.kind}')", api_visibility="private")
-    setup = Setup(*settings, plan, start, measure, command)
+    setup = Setup(*settings, plan, start, measure, command, later)
     _wire(window, pulse, training, setup)
     return start
 
@@ -79,19 +88,21 @@ def build_plan(window: Window, pulse: Pulse, training: Training, settings: tuple
 def _wire(window: Window, pulse: Pulse, training: Training, setup: Setup) -> None:
     fields = setup.form.components
     outputs = [setup.plan, setup.start, setup.measure, setup.command, setup.form.advanced]
-    planned = shows(window, _planned(training, setup.form), len(outputs))
-    pulse.load(shows(window, _filled(training, setup.form), len(fields)), None, fields, **QUICK).then(
-        planned, fields, outputs, **QUICK).then(**filled(training.kind))
-    pulse.data.change(planned, fields, outputs, **QUICK)
-    setup.loaded.success(planned, fields, outputs, **QUICK)
+    plan = {"fn": shows(window, _planned(training, setup.form), len(outputs)), "inputs": setup.inputs, "outputs": outputs,
+            "trigger_mode": "always_last", **QUICK}
+    pulse.load(shows(window, _filled(training, setup.form), len(fields)), None, fields, **QUICK).then(**plan).then(**filled(training.kind))
+    pulse.data.change(**plan)
+    setup.loaded.success(**plan)
     for name, field in setup.form.fields.items():
         if name == "preset":
-            field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+            field.input(acts(window, _preset(setup.form)), field, fields, **BUTTON).then(**plan)
         elif name == "method":
-            field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+            field.input(acts(window, _method(setup.form)), fields, fields, **BUTTON).then(**plan)
         else:
-            edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
-    setup.start.click(acts(window, _start(training, setup.form)), fields, None, **SLOW_BUTTON)
+            edited(field)(**plan)
+    for field in setup.later.fields:
+        field.change(**plan)
+    emptied(setup.start.click(acts(window, _start(training, setup.form)), setup.inputs, None, **SLOW_BUTTON), setup.later)
     setup.measure.click(acts(window, _measure(training, setup.form)), fields, None, **SLOW_BUTTON)
 
 
@@ -125,21 +136,23 @@ def _method(form: Form) -> Any:
 
 
 def _planned(training: Training, form: Form) -> Any:
-    def show(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
+    def show(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> tuple[Any, ...]:
         measuring = any(job.kind == training.probe for job in list_jobs(window.projects, project.name, ("queued", "running")))
-        drawn, ready = _look_ahead(training, form, project, given, measuring)
-        command = html.escape(command_for(training.command, project, form, given))
-        return (drawn, gr.update(interactive=ready), gr.update(interactive=ready and not measuring),
+        promised = promised_models(window.projects, project, after or None)
+        drawn, ready = _look_ahead(training, form, project, given, measuring, promised)
+        command = html.escape(command_for(training.command, project, form, given) + later_flags(at, after))
+        return (drawn, gr.update(interactive=ready), gr.update(interactive=ready and not measuring and not promised),
                 f'<code class="command">{command}</code>', advanced_label(form, form.changed(project, given)))
 
     return show
 
 
-def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any], measuring: bool) -> tuple[str, bool]:
+def _look_ahead(training: Training, form: Form, project: Project, given: Sequence[Any], measuring: bool,
+                promised: Promises) -> tuple[str, bool]:
     """The plan as HTML with everything that keeps the run from starting, and whether nothing does."""
     title = say("plan.title")
     try:
-        plan = training.plan(project, form.resolved(project, given))
+        plan = training.plan(project, form.resolved(project, given), promised)
     except NotReady as problem:
         return plan_html(title, [], [], problem.missing), False
     except LehrlingError as problem:
@@ -149,8 +162,8 @@ def _look_ahead(training: Training, form: Form, project: Project, given: Sequenc
 
 
 def _start(training: Training, form: Form) -> Any:
-    def start(window: Window, project: Project, *given: Any) -> None:
-        submit_job(window.projects, project, training.kind, form.resolved(project, given))
+    def start(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
+        submit_job(window.projects, project, training.kind, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 
     return start

@@ -1,31 +1,51 @@
-"""Trainings on a cluster: handed over, followed, stopped, resumed, cancelled, and followed on by the next worker."""
+"""Jobs on a cluster: handed over, followed, stopped, resumed, cancelled, and followed on by the next worker. One real training goes all the
+way; where only the handing over counts, small jobs take its place, which need no torch."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from phases.cpt.config import CptConfig
-from phases.cpt.corpus import missing_for_cpt
+from phases.cpt.corpus import missing_for_cpt, plan_cpt
 from phases.shared.database.connection import open_database
 from phases.shared.database.jobs import job_table, set_cluster_job
 from phases.shared.database.schema import JOB_MIGRATIONS
 from phases.shared.errors import SettingError
 from phases.shared.jobs.cluster import ClusterJob, ClusterState, order_file, why_it_ended
-from phases.shared.jobs.queue import get_job, list_jobs, request_cancel, request_stop, resume_job, running_job
+from phases.shared.jobs.queue import (
+    get_job,
+    list_jobs,
+    request_cancel,
+    request_stop,
+    resume_job,
+    running_job,
+    submit_job,
+)
 from phases.shared.jobs.slurm import minutes_of, parameters, read_state
 from phases.shared.jobs.worker import Worker
-from phases.shared.options import as_mapping, resolve
+from phases.shared.options import as_mapping, option, resolve
 from tests.shared.jobs.local_cluster import LocalCluster, kill_tree
+from tests.shared.jobs.sample_kinds import SampleConfig
 from tests.shared.jobs.training import ALL_KINDS, Trainings, trainings
 from tests.tiny_project import FAST, make_project
 
-LONG = {"epochs": 50, "save_steps": 5}
+
+@dataclass(frozen=True)
+class ErrandConfig(SampleConfig):
+    runner: str = option("slurm", label="Run on", help="Where a small job works.")
+
+
+ERRAND = replace(ALL_KINDS["train"], name="errand", config=f"{__name__}:ErrandConfig")
+KINDS = {**ALL_KINDS, "errand": ERRAND}
+LONG = {"count": 1000, "pause": 0.05}
 RUNNING_LINE = "JobId=7 JobName=cpt JobState={} Reason={} Dependency=(null) Requeue=0 ExitCode={} RunTime=00:00:02\n"
 
 
@@ -35,21 +55,24 @@ class ClusterTrainings(Trainings):
     cluster: LocalCluster
 
     def work(self, **more: Any) -> Worker:
-        self.worker = Worker.try_start(self.projects, kinds=ALL_KINDS, cluster=self.cluster, **more)
+        self.worker = Worker.try_start(self.projects, kinds=KINDS, cluster=self.cluster, **more)
         assert self.worker is not None
         return self.worker
 
-    def trains(self, job: Any) -> bool:
-        self.until(lambda: self.whole_checkpoints(job))
-        return True
+    def errand(self, **settings: Any) -> Any:
+        return submit_job(self.projects, self.project, "errand", ErrandConfig(**settings), kinds=KINDS)
+
+    def works(self, job: Any) -> Any:
+        return self.until(lambda: (self.get(job).progress or {}).get("done"))
 
 
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterTrainings]:
     monkeypatch.setenv("LEHRLING_LOCKS", str(tmp_path / "locks"))
     monkeypatch.setenv("LEHRLING_KEYS", str(tmp_path / "keys" / "keys.yaml"))
-    monkeypatch.setattr("tests.shared.jobs.conftest.PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("tests.shared.jobs.conftest.PATIENCE_SECONDS", 120.0)
     monkeypatch.setattr("phases.shared.jobs.cluster.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("phases.shared.jobs.worker.TICK_SECONDS", 0.05)
     monkeypatch.setattr("phases.shared.training.methods.missing_for_slurm", lambda config: ())  # no sbatch where tests run
     with trainings(make_project(tmp_path)) as plain:
         queue = ClusterTrainings(plain.projects, plain.project)
@@ -66,7 +89,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterTr
 def test_a_training_is_stopped_followed_by_the_next_worker_resumed_and_done(queue: ClusterTrainings) -> None:
     job = queue.train(runner="slurm", epochs=6, save_steps=2)
     queue.work()
-    assert queue.trains(job)
+    queue.until(lambda: queue.whole_checkpoints(job))
     number = queue.get(job).cluster_job
     assert number and queue.get(job).lane == "cluster" and queue.get(job).child_pid is None
     assert not order_file(queue.project.job_dir(job.id), number).exists()
@@ -84,8 +107,37 @@ def test_a_training_is_stopped_followed_by_the_next_worker_resumed_and_done(queu
     assert (queue.project.model_runs / job.id / "adapter_model.safetensors").exists()
 
 
+def test_two_nodes_train_together(queue: ClusterTrainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """srun is a stand-in that starts its command so often on this machine; torchrun, its meeting point and the training are real."""
+    monkeypatch.setenv("PATH", f"{stand_in(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    settings = {"runner": "slurm", "nodes": 2, "epochs": 2, "batch_size": 1}
+    job = queue.train(**settings)
+    plan = plan_cpt(queue.project, resolve(CptConfig, {**FAST, **settings}))
+    queue.work()
+    done = queue.ended(job)
+    assert done.state == "done", (done.error, (queue.project.job_dir(job.id) / "log.txt").read_text()[-2000:])
+    assert done.result["steps"] == plan.steps == 14, "14 rows twice, one in each process a step"
+    ranks = [json.loads((queue.project.job_dir(job.id) / "ranks" / f"{rank}.json").read_text()) for rank in range(2)]
+    assert [one["state"] for one in ranks] == ["done", "done"]
+    told = (tmp_path / "bin" / "told").read_text().split()
+    assert told == ["--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=3", "--kill-on-bad-exit=1"]
+
+
+def stand_in(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "srun").write_text(f"""#!/bin/bash
+while [[ "$1" == --* ]]; do echo "$1" >> {folder}/told; [[ "$1" == --nodes=* ]] && count="${{1#*=}}"; shift; done
+for _ in $(seq "$count"); do "$@" & all+=($!); done
+for one in "${{all[@]}}"; do wait "$one" || bad=1; done
+exit "${{bad:-0}}"
+""")
+    (folder / "srun").chmod(0o755)
+    return folder
+
+
 def test_a_cancelled_one_leaves_the_cluster_and_others_of_this_machine_pass(queue: ClusterTrainings) -> None:
-    first, second = queue.train(runner="slurm", **LONG), queue.train(runner="slurm", **LONG)
+    first, second = queue.errand(**LONG), queue.errand(**LONG)
     queue.work()
     queue.until(lambda: queue.get(first).active and queue.get(second).active)
     assert queue.next_job_runs()  # a job of the lane "compute"
@@ -96,19 +148,23 @@ def test_a_cancelled_one_leaves_the_cluster_and_others_of_this_machine_pass(queu
 
 
 def test_one_that_the_cluster_ends_can_be_resumed(queue: ClusterTrainings) -> None:
-    job = queue.train(runner="slurm", **LONG)
+    job = queue.errand(count=60, pause=0.05)
     queue.cluster.ended = "timeout"
     queue.work()
-    assert queue.trains(job)
+    reached = queue.works(job)
     kill_tree(int(queue.get(job).cluster_job))
     ended = queue.ended(job)
     assert (ended.state, ended.resumable, ended.error["code"]) == ("interrupted", True, "time_limit")
     assert "at the time limit" in ended.error["sentence"] and "raise it" in ended.error["advice"]
+    queue.cluster.ended = "completed"
+    resume_job(queue.projects, job.id)
+    assert queue.works(job) > reached
+    assert (queue.ended(job).state, queue.get(job).result["written"]) == ("done", 60)
 
 
 def test_one_that_waits_says_so_and_a_stop_takes_it_out_of_the_queue(queue: ClusterTrainings) -> None:
     queue.cluster.pending = True
-    job = queue.train(runner="slurm")
+    job = queue.errand()
     queue.work()
     text = f"waiting in the cluster's queue (job {queue.until(lambda: queue.get(job).cluster_job)}: Resources)"
     queue.until(lambda: (queue.get(job).progress or {}).get("text") == text)
@@ -122,7 +178,7 @@ def test_one_that_waits_says_so_and_a_stop_takes_it_out_of_the_queue(queue: Clus
 
 def test_one_whose_number_was_never_stored_waits_again(queue: ClusterTrainings) -> None:
     """The worker ended between handing it over and noting its number."""
-    job = queue.train(runner="slurm", epochs=1)
+    job = queue.errand()
     queue.work()
     number = queue.until(lambda: queue.get(job).cluster_job)
     queue.rest()
@@ -191,12 +247,13 @@ def test_every_end_has_its_sentence(tmp_path: Path) -> None:
 def test_what_slurm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     settings = as_mapping(resolve(CptConfig, {"runner": "slurm", "partition": "gpu", "time_limit": "1:30", "gpus": 2, "processes": 2,
-                                              "threads": 3}))
+                                              "threads": 3, "memory": 24, "nodes": 4}))
     told = parameters("cpt-1", settings)
-    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"]) == ("cpt-1", "gpu", 90, 2, 6)
+    assert (told["job_name"], told["partition"], told["time"], told["gpus_per_node"], told["cpus_per_task"], told["mem"], told["nodes"]) == (
+        "cpt-1", "gpu", 90, 2, 6, "24G", 4)
     exported = told["additional_parameters"]["export"].split(",")
     assert "PATH" in exported and "OPENAI_API_KEY" not in exported
-    assert not {"partition", "gpus_per_node"} & set(parameters("cpt-1", as_mapping(resolve(CptConfig, FAST))))
+    assert not {"partition", "gpus_per_node", "mem"} & set(parameters("cpt-1", as_mapping(resolve(CptConfig, FAST))))
 
 
 def test_time_limits_as_a_person_writes_them() -> None:

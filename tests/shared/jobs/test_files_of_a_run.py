@@ -12,7 +12,7 @@ import pytest
 from phases.shared.files import append_json_line
 from phases.shared.jobs.context import JobContext
 from phases.shared.jobs.metrics import latest_metrics, log_tail, loss_points
-from phases.shared.jobs.reasons import Ending, interruption
+from phases.shared.jobs.reasons import Ending, interruption, record_of
 from phases.shared.jobs.remaining import RemainingTime
 from phases.shared.project import create_project
 
@@ -110,3 +110,12 @@ def test_the_time_that_is_left_follows_the_speed() -> None:
 ])
 def test_memory_is_blamed_only_when_the_system_counted_it(ending: Ending, code: str) -> None:
     assert interruption(ending)["code"] == code
+
+
+def test_a_full_disk_is_seen_behind_what_a_library_made_of_it_and_a_circle_of_causes_ends() -> None:
+    stumbled = RuntimeError("could not tidy up")
+    stumbled.__cause__ = OSError(28, "No space left")
+    assert record_of(stumbled)["code"] == "disk_full"
+    first, second = RuntimeError("one"), RuntimeError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert record_of(first)["code"] == "unexpected"

@@ -105,15 +105,26 @@ def test_a_job_whose_predecessor_fails_does_not_begin_and_can_be_resumed(queue: 
     assert f"{first.id}, which had to be done first, is failed" in failed.error["sentence"]
 
 
-def test_a_stopped_predecessor_that_is_resumed(queue: Queue) -> None:
+def test_jobs_that_were_given_up_with_the_one_before_them_come_back_with_it(queue: Queue) -> None:
     first = queue.submit("parse")
     second = queue.submit("train", after=first.id)
+    third = queue.submit("parse", after=second.id)
+    other = queue.submit("parse", behaviour="fail", after=first.id)
     request_stop(queue.projects, first.id)
     queue.work()
-    assert queue.ended(second).state == "failed"
+    assert queue.ended(third).error["code"] == "predecessor" and queue.ended(second).resumable and queue.ended(other)
     resume_job(queue.projects, first.id)
-    resume_job(queue.projects, second.id)
-    assert queue.ended(second).state == "done"
+    assert [queue.ended(job).state for job in (first, second, third, other)] == ["done", "done", "done", "failed"]
+    resume_job(queue.projects, other.id)
+    assert queue.ended(other).attempt == 2 and queue.get(second).attempt == 1
+
+
+def test_a_job_behind_a_cancelled_one_cannot_be_resumed(queue: Queue) -> None:
+    first = queue.submit("parse")
+    second = queue.submit("train", after=first.id)
+    request_cancel(queue.projects, first.id)
+    queue.work()
+    assert not queue.ended(second).resumable and "start this one anew" in queue.get(second).error["advice"]
 
 
 def test_a_training_waits_while_another_program_uses_the_machine(queue: Queue) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -12,9 +15,11 @@ from threading import Thread
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from phases.sft.evaluate import greedy_answers
 from phases.shared.errors import ModelError
+from phases.shared.models.host import Models, _answer
 from phases.shared.models.host_client import ModelHost, Sampling
 from phases.shared.models.search_models import folder_hash
 from phases.shared.project import PROGRAM_ROOT
@@ -73,6 +78,26 @@ def test_a_search_does_not_wait_for_another_question(host: ModelHost, tiny: Path
         Thread(target=lambda: asked.put(host.embed(model, folder_hash(model), "lamp")), daemon=True).start()
         assert asked.get(timeout=120).shape == (384,)
     pieces.close()
+
+
+def test_a_question_is_embedded_on_one_core_and_the_rest_computes_on_all(tiny: Path) -> None:
+    """Each in its own thread, as the host serves them; torch hands a number that one thread sets on to new threads."""
+    counts: dict[str, int] = {}
+    models = Models(cores=3)
+    name = str(minilm_folder())
+    with models.embedder.lent(name) as (embedder, _), models.writer.lent(str(tiny)) as (writer, _):
+        embedder.register_forward_pre_hook(lambda *_: counts.update(embed=torch.get_num_threads()))
+        writer.register_forward_pre_hook(lambda *_: counts.update(generate=torch.get_num_threads()))
+    for request in ({"op": "embed", "model": name, "model_hash": folder_hash(name), "text": "lamp"},
+                    {"op": "generate", "model": str(tiny), "messages": HELLO, "sampling": asdict(GREEDY)}):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.sendall((json.dumps(request) + "\n").encode())
+            thread = Thread(target=_answer, args=(theirs, models))
+            thread.start()
+            thread.join(60)
+            assert b"error" not in ours.recv(100_000)
+    assert counts == {"embed": 1, "generate": 3}
 
 
 def test_a_host_that_is_killed_is_said_and_started_again(tiny: Path) -> None:

@@ -19,6 +19,7 @@ from phases.shared.jobs.context import JobStopped
 from phases.shared.models.folder import list_models, model_path
 from phases.shared.options import resolve
 from phases.shared.project import Project
+from phases.shared.training import trainer
 from phases.shared.training.loading import device_name, load_model, weights_dtype, working_dtype
 from phases.shared.training.methods import missing_for_method
 from phases.shared.training.stopping import since_best
@@ -71,6 +72,33 @@ def test_the_best_of_a_full_training_is_put_back(tmp_path: Path) -> None:
     kept, made = (load_file(place / "model.safetensors") for place in (project.checkpoints / CPT / f"checkpoint-{result['checkpoint']}",
                                                                        project.cpt_model))
     assert result["checkpoint"] < result["steps"] and all(torch.equal(kept[name], made[name]) for name in kept)
+
+
+@pytest.mark.parametrize("damaged", ["best", "all"])
+def test_a_best_that_is_damaged_is_not_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
+    """One bit of the weights is turned once the training has ended: the next best is taken, or with none the last state."""
+    project = make_project(tmp_path)
+    look, taken = trainer.best_checkpoint, []
+
+    def damage_first(loss_file: Path, root: Path, identity: dict) -> tuple:
+        measured = {one["step"]: one["eval_loss"] for one in read_json_lines(loss_file) if "eval_loss" in one}
+        there = sorted((one for one in root.glob("checkpoint-*")), key=lambda one: measured[int(one.name.split("-")[1])])
+        for folder in there[:1] if damaged == "best" else there:
+            content = bytearray((folder / "adapter_model.safetensors").read_bytes())
+            content[-1] ^= 1
+            (folder / "adapter_model.safetensors").write_bytes(content)
+        taken.extend(there)
+        return look(loss_file, root, identity)
+
+    monkeypatch.setattr(trainer, "best_checkpoint", damage_first)
+    result = run_job(project, "cpt", CPT, epochs=12, save_steps=4, keep_best=True, learning_rate=0.05)
+    log, made = (project.job_dir(CPT) / "log.txt").read_text(), load_file(project.cpt_model / "adapter_model.safetensors")
+    assert f"adapter_model.safetensors of the checkpoint {taken[0].name} is damaged" in log and len(taken) >= 2
+    if damaged == "all":
+        assert "ends with its last step" in log and result["checkpoint"] == result["steps"]
+    else:
+        kept = load_file(taken[1] / "adapter_model.safetensors")
+        assert result["checkpoint"] == int(taken[1].name.split("-")[1]) and all(torch.equal(kept[name], made[name]) for name in kept)
 
 
 def test_full_fine_tuning_goes_on_exactly(tmp_path: Path) -> None:
@@ -168,6 +196,7 @@ def test_early_stopping_without_anything_held_out_is_refused(tmp_path: Path) -> 
     project = make_project(tmp_path, held_out=False)
     assert any("held-out chunks" in one for one in missing_for_cpt(project, resolve(CptConfig, {"patience": 2})))
     assert missing_for_cpt(project, CptConfig()) == ()
+    assert "on a Slurm cluster only" in missing_for_cpt(project, CptConfig(nodes=2))[0]
 
 
 def test_weights_that_are_trained_are_held_in_float32() -> None:

@@ -12,6 +12,7 @@ from phases.cpt.corpus import plan_cpt
 from phases.sft.config import SftConfig
 from phases.sft.data import plan_sft
 from phases.shared.files import read_json_lines, sha256_of
+from phases.shared.models.machine import Machine
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project
 from phases.shared.training.advice import Facts, plan_warnings
@@ -148,3 +149,30 @@ def test_a_whole_run_counts_more_than_a_probe_and_only_the_same_settings_count(p
     for change in ({"processes": 2}, {"batch_size": 8}, {"max_length": 1024}, {"lora_rank": 8}, {"gradient_checkpointing": True}, {"threads": 1}):
         assert settings_key("builtin", "cpt", CptConfig(**change)) != key
     assert settings_key("builtin", "cpt", CptConfig(epochs=9.0, learning_rate=1e-3, seed=7)) == key
+
+
+def test_a_run_on_a_cluster_is_not_judged_by_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phases.shared.training.methods.missing_for_slurm", lambda config: ())  # no sbatch where tests run
+    monkeypatch.setattr("phases.shared.models.machine.this_machine", lambda: Machine(2**20, 0))
+    project = make_project(tmp_path)
+    slurm = {"max_length": 48, "runner": "slurm", "device": "cpu"}
+    assert any("too large for this machine" in one for one in plan_cpt(project, CptConfig(max_length=48)).missing)
+    plan = plan_cpt(project, CptConfig(**slurm))
+    assert plan.ready and not any("GiB" in one for one in plan.warnings)
+    said = plan.notes[-1]
+    assert "goes to the Slurm cluster" in said and "estimated from the model alone" in said and "cannot be told here" in said
+    roomy = plan_cpt(project, CptConfig(**slurm, memory=64))
+    assert roomy.ready and "cannot be told" not in roomy.notes[-1]
+    monkeypatch.setattr("phases.shared.models.machine.memory_for", lambda *about: 100 * 2**30)
+    assert any("too large for the node that is asked of the cluster" in one for one in plan_cpt(project, CptConfig(**slurm, memory=64)).missing)
+    assert plan_cpt(project, CptConfig(**{**slurm, "device": "auto"}, memory=64, gpus=1)).ready, "of its GPU nothing is known"
+
+
+def test_what_a_node_measured_serves_the_plan_that_is_made_elsewhere(projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = CptConfig(runner="slurm", partition="gpu", gpus=1)
+    key = settings_key("builtin", "cpt", config)
+    monkeypatch.setattr("platform.node", lambda: "node17")
+    monkeypatch.setattr("phases.shared.training.measured.usable_cores", lambda: 96)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert settings_key("builtin", "cpt", config) == key
+    assert len({settings_key("builtin", "cpt", replace(config, **one)) for one in ({}, {"partition": "cpu"}, {"gpus": 2}, {"runner": "local"})}) == 4

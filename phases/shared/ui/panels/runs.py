@@ -11,7 +11,7 @@ from typing import Any
 from phases.shared.jobs.queue import Job
 from phases.shared.options import Option, options_of, resolve
 from phases.shared.ui.figures import duration, moment, number, size
-from phases.shared.ui.job_words import result_words, share_done, unit_of
+from phases.shared.ui.job_words import done_words, result_words, share_done, waits_words
 from phases.shared.ui.tables import Column, button, facts_line, table, text
 from phases.shared.ui.texts import say, word
 
@@ -35,7 +35,7 @@ def _run(job: Job | None, metrics: Mapping[str, Any]) -> str:
     if job.ended:
         return f"{head}{_ended(job, metrics)}"
     if job.state == "queued":
-        return f'{head}<p class="soft">{html.escape(say("run.waiting"))}</p>'
+        return f'{head}<p class="soft">{html.escape(say("run.waiting", what=waits_words(job)))}</p>'
     meter = f'<div class="meter" role="progressbar" aria-valuenow="{100 * share_done(job):.0f}"><i style="width:{100 * share_done(job):.1f}%"></i></div>'
     return f"{head}{meter}{facts_line(_live_figures(job, metrics))}"
 
@@ -49,7 +49,7 @@ def _ended(job: Job, metrics: Mapping[str, Any]) -> str:
 
 def _live_figures(job: Job, metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     progress = {**metrics, **(job.progress or {})}
-    done = say(f"status.{unit_of(job)}", done=f"{progress.get('done', 0):,}", total=f"{progress['total']:,}") if progress.get("total") else ""
+    done = done_words(job) if (job.progress or {}).get("total") else ""
     return [(say("run.progress"), ", ".join(one for one in (word("phase", progress.get("phase") or "starting"), done) if one)),
             (say("run.loss"), _figure(progress, "loss")),
             (say("run.tokens_per_second"), _figure(progress, "tokens_per_second", 0)),

@@ -1,0 +1,39 @@
+"""Records as a template has them: their blocks, and what the template found no value for.
+
+In: records, a few at a time. Out: blocks, then notes. Used for files of records, and for the tables of a workbook that fit a template.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from phases.rag_data.extract.document import Block
+from phases.rag_data.templates import parse_template, render
+
+NAMED_COLUMNS = 10
+
+
+class Templated:
+    """One template over the records of one file; counts what it left out."""
+
+    def __init__(self, text: str) -> None:
+        self.template = parse_template(text)
+        self.records = 0
+        self._empty = 0
+        self._lacking: Counter[str] = Counter()
+
+    def blocks(self, records: Sequence[Mapping[str, str]]) -> Iterator[Block]:
+        for one in records:
+            missing: set[str] = set()
+            block = Block(render(self.template, one, missing))
+            self.records += 1
+            self._lacking.update(missing)
+            self._empty += not block.text
+            yield block
+
+    def notes(self) -> list[str]:
+        """Columns that had no value, and records of which nothing is left."""
+        notes = [f"Without a value, and so without its sentence: {{{name}}} in {count:,} of {self.records:,} records."
+                 for name, count in self._lacking.most_common(NAMED_COLUMNS)]
+        return notes + ([f"Left out, as the template shows nothing of them: {self._empty:,} of {self.records:,} records."] if self._empty else [])
