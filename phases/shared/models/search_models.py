@@ -125,7 +125,7 @@ def fetch_model(name: str, kind: ModelKind) -> Path:
         folder = Path(snapshot_download(place, allow_patterns=list(HUB_FILES)))
     except Exception as problem:  # the border to a network library: its failures are told apart by class name
         told = download_error(name, problem)
-        advice = told.advice.replace("'builtin' or a folder", f"the folder of an installed {kind.kind}")
+        advice = told.advice.replace("'builtin' or a folder", f"the folder of the {kind.kind}")
         raise ModelError(told.sentence, advice, subject=name, code=told.code) from problem
     return _checked(folder, name, kind)
 
