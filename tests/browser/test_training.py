@@ -49,7 +49,7 @@ def test_a_run_shows_its_phases_and_loss_and_is_stopped_and_resumed(window: Open
     open_tab(page, window)
     page.evaluate(WATCH)
     fill(page.locator("#tab-cpt"), Sequence_length="64")
-    start_run(page, Epochs="80", Learning_rate="0.002")
+    start_run(page, Epochs="50", Learning_rate="0.002")
     run = page.locator("#run-cpt")
     expect(run).to_contain_text("training, step ", timeout=LONG)
     expect(run).to_contain_text(re.compile(r"Loss\s*\d"), timeout=LONG)
@@ -62,20 +62,20 @@ def test_a_run_shows_its_phases_and_loss_and_is_stopped_and_resumed(window: Open
     open_tab(second, window)
     expect(second.locator("#run-cpt")).to_contain_text("it can be resumed")
     stopped_at = list_jobs(window.projects, NAME)[0].progress["done"]
-    assert 0 < stopped_at < 320
+    assert 0 < stopped_at < 200
     run.get_by_role("button", name="Resume").click()
     expect(head(page, "cpt")).to_contain_text("done, loss", timeout=LONG)
     expect(second.locator("#history-cpt .state-done")).to_have_count(1)
     second.context.close()
     shown = page.evaluate("window.seen.join('\\n')")
     assert "starting" in shown and "training, step" in shown
-    steps = [int(one) for one in re.findall(r"step (\d+) of 320", shown)]
+    steps = [int(one) for one in re.findall(r"step (\d+) of 200", shown)]
     assert steps and steps[-1] > stopped_at, "the resumed run went on from where it stopped"
 
 
 def test_two_runs_lie_over_each_other_with_only_what_differs(window: OpenWindow, page: Page) -> None:
     open_tab(page, window)
-    expect(field(page.locator("#tab-cpt"), "Epochs")).to_have_value("80")
+    expect(field(page.locator("#tab-cpt"), "Epochs")).to_have_value("50")
     start_run(page, Epochs="5", Learning_rate="0.0005")
     history = page.locator("#history-cpt")
     expect(history.locator(".state-done")).to_have_count(2, timeout=LONG)
