@@ -15,6 +15,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: takes a minute or more; run by `bash tests/run.sh -m long`")
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a command said."""

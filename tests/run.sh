@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up and passes the tests: bash tests/run.sh [pytest's words]
+# Sets up and passes the tests: bash tests/run.sh [pytest's words]        (-m long: the longest ones, which are left out otherwise)
 # Uses the active virtual environment, else makes .venv beside app.py. Chromium: the one on PATH, else apt as root, else Playwright's own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,4 +24,4 @@ fi
 export LEHRLING_CHROMIUM="$(find_chromium)"
 
 "$python" -m ruff check app.py phases tests
-exec "$python" -m pytest -q -p no:cacheprovider tests "$@"
+exec "$python" -m pytest -q -p no:cacheprovider -m "not long" tests "$@"

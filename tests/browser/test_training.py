@@ -15,6 +15,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.test_walk import LONG, field, fill, head
 from tests.rag_data.test_embed import add_chunks
 
+pytestmark = pytest.mark.long
 NAME = "training"
 # Writes down what the page says of a run's progress, whenever it changes: some phases are shorter than a test's look at the page.
 WATCH = """() => { window.seen = [];

@@ -107,6 +107,7 @@ def test_a_training_is_stopped_followed_by_the_next_worker_resumed_and_done(queu
     assert (queue.project.model_runs / job.id / "adapter_model.safetensors").exists()
 
 
+@pytest.mark.long
 def test_two_nodes_train_together(queue: ClusterTrainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """srun is a stand-in that starts its command so often on this machine; torchrun, its meeting point and the training are real."""
     monkeypatch.setenv("PATH", f"{stand_in(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}")
