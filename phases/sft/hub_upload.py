@@ -58,8 +58,8 @@ def open_hub(key: str) -> HfApi:
     return HfApi(token=key)
 
 
-def repository_of(api: HfApi, repo: str) -> str:
-    """The repository with its owner, when the key is of that owner or of a member of that organisation. Raises ModelError."""
+def check_owner(api: HfApi, repo: str) -> None:
+    """Raises ModelError when the key may only read, or is neither of the repository's owner nor of a member of that organisation."""
     be_patient()
     me = api.whoami()
     role = (me.get("auth") or {}).get("accessToken", {}).get("role")
@@ -68,10 +68,9 @@ def repository_of(api: HfApi, repo: str) -> str:
                          "python app.py set-key HF_TOKEN.", subject=repo, code="push_read_only")
     owner, _, name = repo.rpartition("/")
     owners = [me["name"], *(one["name"] for one in me.get("orgs") or ())]
-    if owner and owner.lower() not in [one.lower() for one in owners]:
+    if owner.lower() not in [one.lower() for one in owners]:
         raise ModelError(f"'{owner}' is another owner: the key is that of {me['name']}.",
                          f"Push to {' or '.join(f'{one}/{name}' for one in owners)}, or use a key of '{owner}'.", subject=repo, code="push_owner")
-    return f"{owner or me['name']}/{name}"
 
 
 def make_repository(api: HfApi, repo: str, *, public: bool) -> str:

@@ -86,14 +86,15 @@ def run(context: JobContext, config: PushConfig) -> dict[str, Any]:
     verify_export(exported, lambda read: _heed(context, read, exported.bytes, ""))
     try:
         api = hub_upload.open_hub(hub_key(context.keys))
-        repo = hub_upload.repository_of(api, asked["repo"])
+        repo = asked["repo"]
+        hub_upload.check_owner(api, repo)
         address = hub_upload.make_repository(api, repo, public=config.public)
         context.phase("uploading")
         commit = hub_upload.upload(api, repo, exported.folder, asked["files"], _card(context, api, exported), f"Push {exported.name} ({exported.model})",
                                    lambda name, sent: _heed(context, sent, exported.bytes, name))
     except Exception as problem:  # the border to a network library
         raise push_failure(asked["repo"], problem) from None  # it may itself be what the client's exception came from
-    return {"repo": repo, "address": address, "commit": commit, "public": config.public, "folder": f"exports/{exported.name}",
+    return {"repo": asked["repo"], "address": address, "commit": commit, "public": config.public, "folder": f"exports/{exported.name}",
             "files": sorted(asked["files"]), "bytes": exported.bytes}
 
 

@@ -137,7 +137,7 @@ def test_public_is_said_and_asked_for(made: tuple, hub: PushServer) -> None:
 
 
 def test_a_second_push_sends_nothing_again_and_takes_old_weights_away(made: tuple, hub: PushServer) -> None:
-    assert push(made, hub, "lamps").code == 0
+    assert push(made, hub, "ada/lamps").code == 0
     sent = dict(hub.sent)
     hub.repositories["ada/lamps"].files |= {"model-00001-of-00002.safetensors": b"old", "adapter_config.json": b"{}", "notes.md": b"kept"}
     assert push(made, hub, "ada/lamps").code == 0

@@ -50,7 +50,7 @@ def test_what_stands_in_the_fields_is_what_a_job_is_submitted_with(project: Proj
 
 def test_the_note_says_when_by_which_clock_and_what_is_no_time(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     window = Window(project.root.parent)
-    zone = r"\d\d:\d\d \S+ \(UTC[+-]\d\d:\d\d\)"
+    zone = r"\d\d:\d\d (UTC|\S+ \(UTC[+-]\d\d:\d\d\))"
     assert re.search(f"clock of this machine says {zone}", start_later._note(window, project, "", ""))
     assert re.search(f"starts at 2126-12-24 {zone}, in ", start_later._note(window, project, NIGHT, ""))
     wrong = start_later._note(window, project, "tonight", "")
