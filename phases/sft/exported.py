@@ -81,7 +81,7 @@ def find_export(project: Project, name: str) -> Exported:
     named = next((one for one in _folders(project) if one.name == name), None)
     found = read_export(named) if named else next((one for one in every if one.model == name), None)
     if not every and named is None:
-        raise NotReady("Nothing has been exported yet.", f"Export a model first: python app.py export \"{project.name}\" --model final.",
+        raise NotReady("Nothing has been exported yet.", f"Export a model first: python app.py export \"{project.name}\" --model {name}.",
                        subject=name, code="export_missing")
     if found is None:
         there = ", ".join(f"{one.name} ({one.model})" for one in every)

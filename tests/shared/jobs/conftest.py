@@ -21,12 +21,34 @@ from tests.shared.jobs.sample_kinds import SAMPLE_KINDS, SampleConfig, rows_of
 PATIENCE_SECONDS = 90.0  # a machine may be busy; nothing waits so long that works
 
 
-class Queue:
-    """What the tests do with a queue, in few words."""
+class Watched:
+    """The jobs of a projects folder, as a test waits for them."""
 
     def __init__(self, projects: Path, project: Project) -> None:
         self.projects = projects
         self.project = project
+
+    def get(self, job: Job) -> Job:
+        return get_job(self.projects, job.id)
+
+    def until(self, fits: Callable[[], Any]) -> Any:
+        """Wait until something is true, and give it back."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := fits()):
+            assert time.monotonic() < deadline, [(job.id, job.state, job.progress, job.error) for job in list_jobs(self.projects)]
+            time.sleep(0.05)
+        return found
+
+    def ended(self, job: Job) -> Job:
+        self.until(lambda: self.get(job).ended)
+        return self.get(job)
+
+
+class Queue(Watched):
+    """What the tests do with a queue, in few words."""
+
+    def __init__(self, projects: Path, project: Project) -> None:
+        super().__init__(projects, project)
         self.worker: Worker | None = None
 
     def submit(self, kind: str = "parse", *, after: str | None = None, not_before: str | None = None,
@@ -43,21 +65,6 @@ class Queue:
         if self.worker is not None:
             self.worker.stop()
             self.worker = None
-
-    def get(self, job: Job) -> Job:
-        return get_job(self.projects, job.id)
-
-    def until(self, fits: Callable[[], Any]) -> Any:
-        """Wait until something is true, and give it back."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := fits()):
-            assert time.monotonic() < deadline, [(job.id, job.state, job.progress, job.error) for job in list_jobs(self.projects)]
-            time.sleep(0.05)
-        return found
-
-    def ended(self, job: Job) -> Job:
-        self.until(lambda: self.get(job).ended)
-        return self.get(job)
 
     def child_of(self, job: Job) -> int:
         """The job's process, once it works."""

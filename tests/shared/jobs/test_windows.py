@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,46 +15,34 @@ import pytest
 from phases.cpt.config import CptConfig
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
-from phases.shared.jobs.queue import Job, get_job, list_jobs, submit_job
+from phases.shared.jobs.queue import Job, list_jobs, submit_job
 from phases.shared.options import resolve
 from phases.shared.project import SAMPLE_DOCUMENTS
 from tests.browser.conftest import OpenWindow, opened
+from tests.shared.jobs.conftest import Watched
 from tests.tiny_project import FAST, make_project
 
-PATIENCE_SECONDS = 120.0  # a machine may be busy
 ENDLESS = {"epochs": 1000, "save_steps": 1_000_000, "max_length": 16}
 
 
-class Folder:
+class Folder(Watched):
     """The projects folder that all windows of a test share, and the jobs in it."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.project = place, make_project(place)
-        self.projects = self.project.root.parent
+        project = make_project(place)
+        super().__init__(project.root.parent, project)
+        self.place = place
 
     def train(self, **settings: Any) -> Job:
         return submit_job(self.projects, self.project, "cpt", resolve(CptConfig, {**FAST, **settings}))
 
-    def get(self, job: Job) -> Job:
-        return get_job(self.projects, job.id)
-
-    def until(self, fits: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := fits()):
-            assert time.monotonic() < deadline, [(job.id, job.state, job.progress, job.error) for job in list_jobs(self.projects)]
-            time.sleep(0.1)
-        return found
-
     def steps(self, job: Job) -> int:
         return (self.get(job).progress or {}).get("done") or 0
 
-    def ended(self, job: Job) -> Job:
-        self.until(lambda: self.get(job).ended)
-        return self.get(job)
-
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    monkeypatch.setattr("tests.shared.jobs.conftest.PATIENCE_SECONDS", 120.0)
     folder = Folder(tmp_path)
     yield folder
     for job in list_jobs(folder.projects, states=("running",)):
