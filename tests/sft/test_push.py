@@ -218,7 +218,7 @@ def test_without_a_network_it_is_said_and_resumable(made: tuple, hub: PushServer
 
 def test_what_is_missing_is_said_before_anything_starts(made: tuple, hub: PushServer, lehrling: Commands) -> None:
     lehrling("new", "empty")
-    answer = lehrling("push", "empty", "not/a/name", **environment(hub, ""))
+    answer = lehrling("push", "empty", "not/a/name", "--model", "cpt", **environment(hub, ""))
     assert answer.code == 1 and all(words in answer.err for words in ("Nothing has been exported", "OWNER/NAME", "set-key HF_TOKEN", "--model cpt")), answer.err
     other = made[0]("push", "lamps", "ada/lamps", "--model", "final", **environment(hub))
     assert other.code == 1 and "no export of 'final'" in other.err and made[2].name in other.err
