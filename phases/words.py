@@ -142,8 +142,8 @@ def show_cpt(result: Record) -> str:
     lines = [state_line(result)]
     if result.get("model"):
         lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
-        lines.append(f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, "
-                     f"{_number(result.get('perplexity_after'))} after")
+        lines.append("perplexity on held-out sections: not measured, no chunks are held out" if result.get("perplexity_after") is None else
+                     f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, {_number(result['perplexity_after'])} after")
         lines.append(f"perplexity on general text: {_number(result.get('general_before'))} before, {_number(result.get('general_after'))} after "
                      "(higher: so much was forgotten)")
     return "\n".join(lines)

@@ -37,7 +37,7 @@ from phases.shared.models.machine import machine_for, too_large
 from phases.shared.project import Project
 from phases.shared.training.counting import counter_of, keeps_its_template
 from phases.shared.training.methods import missing_for_measuring, missing_for_start
-from phases.shared.training.plan import Plan, Rows, base_facts, make_plan
+from phases.shared.training.plan import BaseFacts, Plan, Rows, base_facts, make_plan
 
 SETTLED, AWAITED = "parent.json", "awaits.json"
 NOTHING_PROMISED: Promises = MappingProxyType({})
@@ -112,7 +112,7 @@ def plan_sft(project: Project, config: SftConfig, promised: Promises = NOTHING_P
     lengths, evaluated = (counter.chats([(one.instruction, one.output) for one in some]) for some in (pairs, validation))
     fitting = [length for length in lengths if length <= longest]
     rows = Rows(len(pairs), fitting, [length for length in evaluated if length <= longest], 0, counter.name, counter.runs_template(),
-                _pair_notes(pairs, len(pairs) - len(fitting), longest), (*_parent_notes(awaited), *_template_notes(base.folder), *replaced(project, final_name(config))))
+                _pair_notes(pairs, len(pairs) - len(fitting), longest), (*_parent_notes(awaited), *_template_notes(base), *replaced(project, final_name(config))))
     missing = missing_for_sft(project, config, promised)
     if pairs and not fitting:
         missing = (*missing, f"Every pair is longer than {longest} tokens: raise the sequence length, or shorten the answers.")
@@ -125,8 +125,10 @@ def _parent_notes(awaited: Promise | None) -> tuple[str, ...]:
     return (f"It starts from the model that {awaited.job} will make. The pairs are those of now, also if more are written meanwhile.",)
 
 
-def _template_notes(folder: Path | None) -> tuple[str, ...]:
-    if folder is None or keeps_its_template(folder):
+def _template_notes(base: BaseFacts) -> tuple[str, ...]:
+    """Of a model that is not here yet, what the short list tells."""
+    ours = base.listed is not None and base.listed.chat_template is False if base.folder is None else not keeps_its_template(base.folder)
+    if not ours:
         return ()
     return ("The base model has no chat template that suits: Lehrling's own is used and stored with the trained model.",)
 

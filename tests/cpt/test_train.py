@@ -19,6 +19,7 @@ from phases.shared.files import read_json_lines
 from phases.shared.models.card import id_ranges
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project
+from phases.words import show_cpt
 from tests.tiny_models import make_tiny_model
 from tests.tiny_project import FAST, context_of, continue_job, make_project, prepare_job, run_job
 
@@ -109,6 +110,7 @@ def test_without_held_out_text_perplexity_is_none_and_says_so(tmp_path: Path) ->
     assert result["general_after"] > 1, "general text is there always"
     assert "not measured: no chunks are held out" in (project.cpt_model / "README.md").read_text()
     assert any("No chunks are held out" in one for one in plan_cpt(project, CptConfig()).warnings)
+    assert "held-out sections: not measured" in show_cpt({"job": JOB, "state": "done", **result})
 
 
 def test_what_is_missing_is_said(projects: Path, tmp_path: Path) -> None:

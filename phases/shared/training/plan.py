@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import ModelError
-from phases.shared.models.base import base_model_choices, cached_base, locate_base
+from phases.shared.models.base import cached_base, locate_base
+from phases.shared.models.catalogue import BaseModelInfo, base_model_choices
 from phases.shared.models.machine import machine_for
 from phases.shared.project import Project
 from phases.shared.training import resources
@@ -91,11 +92,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """What is known of a base model from outside: its folder when it is on this machine, and its shape."""
+    """What is known of a base model from outside: its folder when it is on this machine, its shape, and its line in the short list."""
 
     name: str
     folder: Path | None
     shape: ModelShape | None
+    listed: BaseModelInfo | None = None
 
     @property
     def context(self) -> int | None:
@@ -110,8 +112,8 @@ def base_facts(name: str) -> BaseFacts:
         return BaseFacts(name, None, None)
     folder = place if isinstance(place, Path) else cached_base(place)
     if folder is None:
-        known = next((one for one in base_model_choices() if one.id == name), None)
-        return BaseFacts(name, None, known.shape if known else None)
+        listed = next((one for one in base_model_choices() if one.id == name), None)
+        return BaseFacts(name, None, listed.shape if listed else None, listed)
     return BaseFacts(name, folder, read_shape(folder / "config.json"))
 
 
@@ -128,8 +130,15 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
                        memory_bytes=measured.peak_bytes * resources.sharing(config), memory_from=measured.source)
     lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
     warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
-    notes = (*rows.notes, *step_notes(config, base.shape.parameters if base.shape else None), *_place_notes(config, measured))
+    notes = (*rows.notes, *_download_notes(base), *step_notes(config, base.shape.parameters if base.shape else None), *_place_notes(config, measured))
     return replace(plan, warnings=warnings, notes=notes, missing=lacking, ready=not lacking)
+
+
+def _download_notes(base: BaseFacts) -> tuple[str, ...]:
+    """What the download asks of a person first, where the short list knows."""
+    if base.listed is None or not base.listed.gated:
+        return ()
+    return (f"{base.name} can be downloaded only after its terms were accepted: on https://huggingface.co/{base.name}, then `hf auth login`.",)
 
 
 def _place_notes(config: Any, measured: Measurement | None) -> tuple[str, ...]:
@@ -190,8 +199,7 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
     disk = resources.disk_needed(base.shape, base.folder, kind, config.method, config.lora_rank) if base.shape else None
     if base.folder is not None:
         return replace(plan, disk_bytes=disk)
-    known = next((one for one in base_model_choices() if one.id == base.name), None)
-    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(known.gigabytes * 1e9) if known else None)
+    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(base.listed.gigabytes * 1e9) if base.listed else None)
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:

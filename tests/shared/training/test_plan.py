@@ -96,6 +96,16 @@ def test_a_model_to_download_is_named_with_its_size_and_estimated(project: Proje
     assert (unknown.download, unknown.download_bytes, unknown.memory_bytes) == ("someone/some-model", None, None) and unknown.steps > 0
 
 
+def test_what_a_download_asks_for_and_what_it_will_lack_is_told_before_it(project: Project) -> None:
+    def notes(base: str) -> str:
+        return " ".join(plan_sft(project, SftConfig(parent="base", base_model=base)).notes)
+
+    gated, plain = notes("meta-llama/Llama-3.2-1B"), notes("openai-community/gpt2")
+    assert "https://huggingface.co/meta-llama/Llama-3.2-1B, then `hf auth login`" in gated and "terms" not in plain
+    assert "no chat template that suits" in gated and "no chat template that suits" in plain
+    assert "template" not in notes("Qwen/Qwen2.5-0.5B") and "template" not in notes("someone/some-model")
+
+
 FACTS = Facts(kind="cpt", base="Qwen/Qwen2.5-0.5B", method="lora", steps=500, epochs=3.0, learning_rate=3e-4, max_length=2048,
               context=32768, evaluated=50, evaluated_tokens=9000, parameters=494_000_000, memory_bytes=2**30, memory_total=2**34, replay=0.1,
               perplexity=20.0)
