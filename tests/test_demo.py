@@ -7,6 +7,7 @@ import sqlite3
 
 from phases.demo import steps_to_run
 from phases.shared.project import open_project, sample_documents
+from tests.benchmarks.endings import answers_of_export, sample_prompts
 from tests.conftest import Demo
 
 KEYS = {"closed_book_accuracy", "unasked_accuracy", "perplexity"}
@@ -91,22 +92,13 @@ def test_search_finds_a_sentence_of_the_handbook(demo: Demo) -> None:
 
 
 def test_export_loads_in_plain_transformers_and_answers_alike(demo: Demo) -> None:
-    """What lies in exports/ is used without a line of this program."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    folder = next((demo.folder / "exports").glob("safetensors_*"))
-    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    right = [one for one in json.loads(next(demo.folder.glob("runs/evaluate-2*/predictions.json")).read_text(encoding="utf-8"))
-             if one["model"] == "final" and one["kind"] == "held_out" and one["correct"]][:20]
-    same = 0
-    for one in right:
-        ids = tokenizer.apply_chat_template([{"role": "user", "content": one["question"]}], add_generation_prompt=True,
-                                            return_tensors="pt", return_dict=True)["input_ids"]
-        with torch.inference_mode():
-            out = model.generate(ids, max_new_tokens=48, do_sample=False)
-        assert int(out[0, -1]) == tokenizer.eos_token_id, "generation ends at the end token"
-        same += tokenizer.decode(out[0, ids.shape[1]:], skip_special_tokens=True).strip() == one["prediction"]
-    assert same == len(right) == 20
+    """What lies in exports/ is used without a line of this program: the first 20 held-out questions, answered right or wrong."""
+    prompts = sample_prompts(open_project(demo.run.projects, demo.name))
+    answers = answers_of_export(next((demo.folder / "exports").glob("safetensors_*")), prompts)
+    assert [one.ended for one in answers] == [True] * 20, "each generation ends at the end token"
+    evaluated = json.loads(next(demo.folder.glob("runs/evaluate-2*/predictions.json")).read_text(encoding="utf-8"))
+    said = {one["question"]: one["prediction"] for one in evaluated if one["model"] == "final"}
+    assert [one.text.removesuffix("<|end|>").strip() for one in answers] == [said[prompt] for prompt in prompts]
 
 
 def test_a_second_run_keeps_what_a_person_edited(demo: Demo) -> None:
