@@ -48,7 +48,7 @@ def _argument(*names: str, **about: Any) -> tuple[tuple[str, ...], dict[str, Any
 PAGE = (_argument("--page", type=int, default=1, help="page of 50 rows"),)
 CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
-JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
+JOB = (_argument("job", nargs="?", metavar="JOB", help="its id, as 'jobs' prints it (by default the newest of the project that fits)"),)
 TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
 LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done, with the model that it makes"),

@@ -230,7 +230,7 @@ def show_jobs(result: Record) -> str:
                     for one in result["jobs"]])
     resumable = next((one for one in result["jobs"] if one["resumable"]), None)
     return listed if resumable is None else (
-        f"{listed}\n\nTo go on with {resumable['id']}: python app.py resume \"{resumable['project']}\" --job {resumable['id']}")
+        f"{listed}\n\nTo go on with {resumable['id']}: python app.py resume \"{resumable['project']}\" {resumable['id']}")
 
 
 def show_job(result: Record) -> str:
