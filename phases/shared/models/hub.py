@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phases.shared.errors import ModelError
+from phases.shared.sizes import size
 
 SEARCHED_AT_MOST = 20
 TIMEOUT_SECONDS, REACH_SECONDS = 20.0, 8.0
@@ -105,8 +106,8 @@ def look_before_download(hub_id: str, wanted: Callable[[str], bool], check_confi
                          code="model_pickled" if pickled else "model_incomplete")
     if "config.json" in files:
         check_config(json.loads(Path(hf_hub_download(hub_id, "config.json")).read_text(encoding="utf-8")), hub_id)
-    size = sum(count for name, count in files.items() if wanted(name))
+    needed = sum(count for name, count in files.items() if wanted(name))
     free = shutil.disk_usage(next(place for place in (cache, *cache.parents) if place.exists())).free
-    if size > free:
-        raise ModelError(f"{hub_id} is a download of {size / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB free.",
+    if needed > free:
+        raise ModelError(f"{hub_id} is a download of {size(needed)}, and the disk has {size(free)} free.",
                          "Free some space, or choose a smaller model.", subject=hub_id, code="disk_full")

@@ -62,7 +62,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[st
 @pytest.mark.parametrize(("name", "code", "words"), [
     ("some/gated", "model_gated", "accept its terms"), ("some/pickled", "model_pickled", "only pytorch_model.bin"),
     ("some/own-code", "model_remote_code", "never run here"), ("some/too-new", "model_kind", "does not know"),
-    ("some/picture", "model_kind", "does not write text"), ("some/huge", "disk_full", "10000000.0 GB"),
+    ("some/picture", "model_kind", "does not write text"), ("some/huge", "disk_full", "a download of 9,313,225.7 GiB"),
     ("some/missing", "model_missing", "no model 'some/missing'")])
 def test_what_cannot_be_used_is_refused_before_its_weights_come(fetched: tuple, name: str, code: str, words: str) -> None:
     said, asked = fetched
