@@ -79,7 +79,7 @@ def prepare(project: Project, config: EmbedConfig, inputs: Path, arguments: Mapp
     """Freeze the chunks that lack a fresh vector, and the name of the model."""
     plan = plan_embedding(project, config)
     if plan.missing:
-        raise NotReady(plan.missing[0], "In tab 1, or: python app.py ingest NAME FILE...", missing=plan.missing)
+        raise NotReady(plan.missing[0], f"In tab 1, or: python app.py ingest \"{project.name}\" FILE...", missing=plan.missing)
     locate_model(plan.model, EMBEDDER)
     with knowledge(project) as connection:
         chunks = chunks_without_vector(connection, plan.model, plan.model_hash)

@@ -174,7 +174,7 @@ def _embed(connection: socket.socket, model: Any, model_hash: str, request: Mapp
     from phases.shared.models.embedding import embed_texts
     if model_hash != request["model_hash"]:
         raise ModelError(f"The embedding model '{request['model']}' was replaced since the chunks were embedded with it.",
-                         "Press Embed chunks in tab 1, or: python app.py embed NAME", subject=request["model"], code="model_replaced")
+                         "Press Embed chunks in tab 1.", subject=request["model"], code="model_replaced")
     vector = embed_texts(model, [request["text"]], query=True)[0]
     _send(connection, {"event": "vector", "vector": [float(one) for one in vector]})
 
