@@ -37,6 +37,7 @@ from phases.shared.models.search_models import (
     whole_name,
 )
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 CHUNKS_A_RECORD = 64
 
@@ -98,7 +99,7 @@ def run(context: JobContext, config: EmbedConfig) -> dict[str, Any]:
         from phases.shared.models.embedding import embed_texts, load_embedder
 
         context.phase("loading")
-        model = load_embedder(plan["model"])
+        model = load_embedder(plan["model"], hub_key(context.keys))
         if folder_hash(plan["model"]) != plan["model_hash"]:
             raise ModelError(f"The embedding model '{plan['model']}' was replaced since this run began.", "Embed again.",
                              subject=plan["model"], code="model_replaced")
