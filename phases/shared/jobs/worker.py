@@ -19,7 +19,7 @@ from phases.shared.database import jobs as table
 from phases.shared.errors import LehrlingError, ProjectError
 from phases.shared.jobs.cluster import Cluster, ClusterJob
 from phases.shared.jobs.context import LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, STOP_FILE
-from phases.shared.jobs.kinds import KINDS, LANES, JobKind, kind_named
+from phases.shared.jobs.kinds import KINDS, LANES, JobKind, keys_for, kind_named
 from phases.shared.jobs.locks import Lock, compute_holder, lock_compute, lock_worker
 from phases.shared.jobs.process import Child, send_order, spawn
 from phases.shared.jobs.queue import INPUTS_FOLDER, Job, job_of
@@ -28,7 +28,6 @@ from phases.shared.jobs.running import Runner, RunningJob, read_outcome
 from phases.shared.jobs.slurm import SLURM
 from phases.shared.jobs.times import local_time
 from phases.shared.project import Project, open_project
-from phases.shared.settings import load_keys
 
 TICK_SECONDS, TROUBLE_SECONDS = 0.3, 3.0
 SETTLE_SECONDS = 10.0
@@ -221,8 +220,8 @@ class Worker:
                 table.end_job(self._connection, job.id, "failed", resumable=False, error=project_gone(job.project, job.id))
                 return
             _forget_last_attempt(job_dir)
-            order = {"job": job.id, "run": kind.run, "config": kind.config, "attempt": job.attempt,
-                     "keys": load_keys() if kind.calls_services else {}}
+            order = {"job": job.id, "run": kind.run, "fetch": kind.fetch, "config": kind.config, "attempt": job.attempt,
+                     "keys": keys_for(kind, job.lane)}
             if lock:
                 lock.write_note(f"{job.id} of '{job.project}'")
             runner = self._submit(job, job_dir, order) if job.lane == "cluster" else self._begin(job, job_dir, lock, order)

@@ -191,7 +191,7 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
     if base.folder is not None:
         return replace(plan, disk_bytes=disk)
     known = next((one for one in base_model_choices() if one.id == base.name), None)
-    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(known.gigabytes * 1e9) if known else None)
+    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=known.download_bytes if known else None)
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
