@@ -36,7 +36,7 @@ from phases.shared.ui.start_later import build_later, emptied, when
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
-from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, picks, shows, streams
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, opened, picks, shows, streams
 
 TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft)
 
@@ -49,15 +49,11 @@ def state_line(projects: Path, project: Project) -> str:
 
 
 def build(window: Window, pulse: Pulse) -> None:
-    with gr.Tabs(elem_classes="subtabs"):
-        with gr.Tab(say("sft.train")):
-            _build_train(window, pulse)
-        with gr.Tab(say("sft.evaluate")):
-            _build_evaluate(window, pulse)
-        with gr.Tab(say("sft.chat")):
-            _build_chat(window, pulse)
-        with gr.Tab(say("sft.export")):
-            _build_export(window, pulse)
+    with gr.Tabs(elem_classes="subtabs") as parts:
+        for name, build_part in PARTS.items():
+            with gr.Tab(say(f"sft.{name}"), id=name, render_children=True):
+                build_part(window, pulse)
+    pulse.load(opened("part", tuple(PARTS)), None, parts, **QUICK)
 
 
 def _build_train(window: Window, pulse: Pulse) -> None:
@@ -211,4 +207,5 @@ def plain(content: Any) -> str:
     return html.unescape("".join(part if isinstance(part, str) else part.get("text", "") for part in parts))
 
 
+PARTS = {"train": _build_train, "evaluate": _build_evaluate, "chat": _build_chat, "export": _build_export}
 PLAN = TabPlan(say("tab.sft"), "sft", state_line, build)
