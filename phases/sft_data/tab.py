@@ -21,7 +21,7 @@ from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.settings import load_keys, save_key
 from phases.shared.ui.forms import Form, advanced_label, build_form, command_for, edited
-from phases.shared.ui.job_words import run_line
+from phases.shared.ui.job_words import head_line
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.plan import plan_html
 from phases.shared.ui.panels.runs import run_html
@@ -33,11 +33,9 @@ from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, a
 
 def state_line(projects: Path, project: Project) -> str:
     job = view.newest_write(projects, project)
-    if job is not None and not job.ended:
-        return run_line(job)
     now = view.summary(project)
-    if not now.total:
-        return say("pairs.state_empty")
+    if not now.total or (job is not None and job.state != "done"):
+        return head_line(many("pair", now.total) if now.total else say("pairs.state_empty"), job, made=now.total > 0)
     return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}", train=f"{now.train:,}")
 
 

@@ -44,7 +44,7 @@ def test_what_stands_in_the_fields_is_what_a_job_is_submitted_with(project: Proj
     assert waits_words(night) == f"until {NIGHT}" and waits_words(then) == f"after {night.id}"
     assert f"until {NIGHT}" in run_html(night, {}) and f"after {night.id}" in run_html(then, {})
     listed = queue_table(projects)
-    assert listed.index(f"until {NIGHT}") < listed.index(f"after {night.id}")
+    assert listed.index(f"until {NIGHT}") < listed.index("after CPT, model cpt-night")
     assert {f'data-act="{act}"' for act in ("first", "up", "down", "cancel")} <= set(re.findall(r'data-act="\w+"', listed))
 
 
