@@ -24,6 +24,7 @@ from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.settings import hub_key
 from phases.shared.training.counting import keeps_its_template
 from phases.shared.training.measured import Beginning, probe_result, settings_key
 
@@ -40,6 +41,12 @@ def run(context: JobContext, config: SftConfig) -> dict[str, Any]:
     context.phase("publishing")
     publish(finished, context.project.models / final_name(config))
     return {"model": f"models/{final_name(config)}", **read_model_info(finished).figures}
+
+
+def fetch(context: JobContext, config: SftConfig) -> None:
+    """Download the base model where it is not here yet."""
+    base = settle_parent(context.project, context.inputs)["base"]
+    fetch_base(base, on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
 
 
 def probe(context: JobContext, config: SftConfig) -> dict[str, Any]:

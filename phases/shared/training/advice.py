@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from phases.shared.sizes import size
+
 FEW_STEPS, GOOD_STEPS = 100, 300
 MANY_EPOCHS = 10
 TINY_MODEL = 50_000_000  # parameters; below, higher rates and more passes are right
@@ -160,5 +162,5 @@ def _replay(facts: Facts) -> str:
 def _memory(facts: Facts) -> str:
     if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
         return ""
-    return (f"It needs about {facts.memory_bytes / 2**30:.1f} GiB of memory, and {facts.machine} has {facts.memory_total / 2**30:.1f} GiB: make "
+    return (f"It needs about {size(facts.memory_bytes)} of memory, and {facts.machine} has {size(facts.memory_total)}: make "
             "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")

@@ -199,7 +199,7 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
     disk = resources.disk_needed(base.shape, base.folder, kind, config.method, config.lora_rank) if base.shape else None
     if base.folder is not None:
         return replace(plan, disk_bytes=disk)
-    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(base.listed.gigabytes * 1e9) if base.listed else None)
+    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=base.listed.download_bytes if base.listed else None)
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
