@@ -118,6 +118,27 @@ def trained_to_chat(base: str) -> bool:
     return bool(INSTRUCT.search(name) or CHATS_UNLESS_BASE.match(name))
 
 
+def _known_already(facts: Facts) -> str:
+    if facts.perplexity is None or facts.perplexity >= WELL_KNOWN:
+        return ""
+    return (f"The base model finds such text easy already (perplexity {facts.perplexity:.1f} before training): it may know it, and "
+            "training adds little.")
+
+
+def _replay(facts: Facts) -> str:
+    if facts.kind != "cpt" or facts.replay > 0 or facts.tiny or facts.steps < GOOD_STEPS:
+        return ""
+    return ("No general text is mixed in: what the model knows besides may fade over so many steps. Compare its perplexity on general text "
+            "before and after; fewer epochs, or about a tenth of general text among the documents, keep more.")
+
+
+def _memory(facts: Facts) -> str:
+    if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
+        return ""
+    return (f"It needs about {size(facts.memory_bytes)} of memory, and {facts.machine} has {size(facts.memory_total)}: make "
+            "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")
+
+
 def suited_preset(parameters: int) -> str:
     """The preset that is made for models of that size."""
     return "small" if parameters < TINY_MODEL else "large" if parameters > LARGE_MODEL else "standard"
@@ -144,24 +165,3 @@ def _effective_batch(config: Any) -> str:
     parts = [f"{config.batch_size} at once", *(words.format(count) for count, words in more if count > 1)]
     grows = f", and up to {batch * config.adaptive_batch} where the noise asks for it" if config.adaptive_batch > 1 else ""
     return f"The effective batch is {batch}: {', '.join(parts)}{grows}."
-
-
-def _known_already(facts: Facts) -> str:
-    if facts.perplexity is None or facts.perplexity >= WELL_KNOWN:
-        return ""
-    return (f"The base model finds such text easy already (perplexity {facts.perplexity:.1f} before training): it may know it, and "
-            "training adds little.")
-
-
-def _replay(facts: Facts) -> str:
-    if facts.kind != "cpt" or facts.replay > 0 or facts.tiny or facts.steps < GOOD_STEPS:
-        return ""
-    return ("No general text is mixed in: what the model knows besides may fade over so many steps. Compare its perplexity on general text "
-            "before and after; fewer epochs, or about a tenth of general text among the documents, keep more.")
-
-
-def _memory(facts: Facts) -> str:
-    if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
-        return ""
-    return (f"It needs about {size(facts.memory_bytes)} of memory, and {facts.machine} has {size(facts.memory_total)}: make "
-            "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")

@@ -20,9 +20,11 @@ from phases.shared.models.folder import list_models, model_path
 from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.training import trainer
+from phases.shared.training.adapters import lora_config
 from phases.shared.training.loading import device_name, load_model, weights_dtype, working_dtype
 from phases.shared.training.methods import missing_for_method
 from phases.shared.training.stopping import since_best
+from phases.shared.training.trainer import TrainingData, trainer_config
 from tests.tiny_project import FAST, add_pairs, context_of, continue_job, make_project, prepare_job, run_job
 
 CPT, SFT = "cpt-20260101-000000-aaaa", "sft-20260101-000000-bbbb"
@@ -166,6 +168,16 @@ def test_the_rate_ends_where_it_was_told_to(tmp_path: Path) -> None:
     (CptConfig, {"method": "full", "preset": "small"}, 5e-4), (CptConfig, {"method": "qlora"}, 3e-4)])
 def test_a_method_brings_its_learning_rate_unless_one_is_given(config: type, given: dict, rate: float) -> None:
     assert resolve(config, given).learning_rate == rate
+
+
+def test_what_the_trainer_gets_without_a_word_is_what_the_documentation_states(tmp_path: Path) -> None:
+    for config, rank, rate, epochs, checkpointing in ((CptConfig(), 32, 3e-4, 3.0, False), (SftConfig(), 16, 2e-4, 2.0, True)):
+        given = trainer_config(config, TrainingData([], [], "", config.max_length), tmp_path, sequences=400)
+        assert (given.learning_rate, given.num_train_epochs, given.per_device_train_batch_size, given.max_length) == (rate, epochs, 4, 2048)
+        assert (given.weight_decay, given.max_grad_norm, given.gradient_checkpointing, given.seed) == (0.001, 1.0, checkpointing, 42)
+        assert given.warmup_steps == round(0.03 * epochs * 100) and str(given.lr_scheduler_type.value).startswith("cosine")
+        adapter = lora_config(config)
+        assert (adapter.r, adapter.lora_alpha, adapter.target_modules, adapter.lora_dropout) == (rank, 2 * rank, "all-linear", 0.0)
 
 
 def test_bf16_is_computed_in_on_request(tmp_path: Path) -> None:
