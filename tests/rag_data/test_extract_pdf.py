@@ -146,3 +146,17 @@ def test_lines_of_contents_are_no_table_where_their_numbers_stand_apart(tmp_path
     text = extract_document(page_of(tmp_path / "a.pdf", words), "a.pdf").text
     assert "|" not in text
     assert "3.5 Storing the value ... 6" in text
+
+
+def test_an_underscore_that_is_drawn_as_a_rule_is_one(tmp_path: Path) -> None:
+    """As TeX does for names outside its typewriter fonts; blanks without a rule, and rules elsewhere, stay what they are."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    canvas.setFont("Helvetica", 10)
+    canvas.setLineWidth(0.4)
+    for x, text in ((72, "The name ret"), (72 + canvas.stringWidth("The name ret", "Helvetica", 10) + 4, "len is not the name ret"), (240, "len of old.")):
+        canvas.drawString(x, 700, text)
+    left = 72 + canvas.stringWidth("The name ret", "Helvetica", 10)
+    canvas.line(left + 0.5, 699.5, left + 3.5, 699.5)
+    canvas.line(100, 690, 104, 690)
+    canvas.save()
+    assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "The name ret_len is not the name ret len of old."
