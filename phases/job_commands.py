@@ -2,7 +2,7 @@
 
 In: parsed arguments. Out: the job's record, at once with `--detach`, else when it has ended.
 
-    python app.py jobs [NAME] [--move JOB up|down|first] | stop NAME | cancel NAME | resume NAME [--job J] | compare NAME JOB JOB...
+    python app.py jobs [NAME] [--move JOB up|down|first] | stop | cancel | resume NAME [JOB] | compare NAME JOB JOB...
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _settled(arguments: Namespace, job_id: str) -> dict[str, Any]:
         bring_up_to_date(arguments.projects)
         time.sleep(LOOK_SECONDS)
     words = "saves at its next step and stops" if job.active else f"is {job.state}"
-    more = f" Go on with: python app.py resume \"{job.project}\" --job {job.id}" if job.state == "stopped" else ""
+    more = f" Go on with: python app.py resume \"{job.project}\" {job.id}" if job.state == "stopped" else ""
     return {"job": job.id, "sentence": f"{job.id} {words}.{more}"}
 
 
@@ -162,7 +162,8 @@ def follow(projects: Path, job_id: str) -> Any:
 def job_record(job: Any) -> dict[str, Any]:
     """What a command prints of a job."""
     result: Mapping[str, Any] = job.result or {}
-    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}
+    starts = {"not_before": job.not_before} if job.not_before and job.state == "queued" else {}
+    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **starts, **result}
 
 
 def project_of(arguments: Namespace) -> Project:

@@ -18,15 +18,18 @@ from phases.sft.exported import seal_export
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import sha256_of, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.jobs.promises import Promises
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.base import HUB_ID, fetch_base
 from phases.shared.models.card import name_for_others, write_exported_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, model_path, read_model_info
 from phases.shared.models.publish import settle, staging_folder
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 PROMPTS = ("What is this about?", "Who are you?", "Name one thing that the documents say.")
 NEW_TOKENS = 24
+NOTHING_PROMISED: Promises = {}
 ROUNDING = {"torch.float32": 1e-3, "torch.bfloat16": 0.5, "torch.float16": 0.1}  # of a logit, between a merged adapter and one beside its base
 
 
@@ -35,9 +38,11 @@ def export_model(projects: Path, project: Project, config: ExportConfig) -> Job:
     return submit_job(projects, project, "export", config)
 
 
-def missing_for_export(project: Project, config: ExportConfig | None = None) -> tuple[str, ...]:
-    """Why an export cannot start, a sentence each; empty when it can."""
+def missing_for_export(project: Project, config: ExportConfig | None = None, promised: Promises = NOTHING_PROMISED) -> tuple[str, ...]:
+    """Why an export cannot start, a sentence each; empty when it can. A model that a job makes for which it waits is there by then."""
     config = config or ExportConfig()
+    if config.model in promised:
+        return ()
     try:
         model_path(project, config.model)
     except ModelError as problem:
@@ -67,6 +72,12 @@ def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Map
     info = next(one for one in list_models(project) if one.name == config.model)
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
                                        "described": _description_hash(model_folder(project, config.model))})
+
+
+def fetch(context: JobContext, config: ExportConfig) -> None:
+    """Download the base model where it is not here any more."""
+    chosen = json.loads((context.inputs / "model.json").read_text(encoding="utf-8"))
+    fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:

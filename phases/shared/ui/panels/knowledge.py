@@ -15,6 +15,7 @@ from phases.shared.ui.job_words import progress_words, result_words, share_done
 from phases.shared.ui.panels.cleaning import cleaning_html
 from phases.shared.ui.tables import Column, button, file_name, marked, page_links, table, text
 from phases.shared.ui.texts import many, say, word
+from phases.shared.ui.tidy import tidy
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
@@ -80,7 +81,7 @@ def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
     """The neighbour's nearest text, faded; nothing at the document's ends."""
     if chunk is None:
         return ""
-    whole = " ".join(chunk.content.split())
+    whole = tidy(chunk.content)
     part = whole[-NEAR_CHARACTERS:] if end else whole[:NEAR_CHARACTERS]
     cut = len(whole) > NEAR_CHARACTERS
     shown = ("…" if cut and end else "") + part + ("…" if cut and not end else "")
@@ -98,6 +99,7 @@ def report(job: Job) -> str:
              for one in result.get("rejected") or []]
     lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
+    lines += f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else ""
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
     lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
@@ -140,8 +142,8 @@ def _file_name(entry: Any) -> str:
 def _line_text(line: tuple[ChunkRow, str]) -> str:
     chunk, shown = line
     if MARK_START in shown:
-        return marked(shown, MARK_START, MARK_END)
-    return text(" ".join(shown.split()), LINE_CHARACTERS)
+        return marked(tidy(shown), MARK_START, MARK_END)
+    return text(tidy(shown), LINE_CHARACTERS)
 
 
 def _tags(chunk: ChunkRow) -> str:
