@@ -160,3 +160,20 @@ def test_an_underscore_that_is_drawn_as_a_rule_is_one(tmp_path: Path) -> None:
     canvas.line(100, 690, 104, 690)
     canvas.save()
     assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "The name ret_len is not the name ret len of old."
+
+
+def rows_of(path: Path, rows: list[tuple[str, ...]]) -> str:
+    """The text of a page with these cells, in columns 60 points apart."""
+    words = {(72 + 60 * column, 600 - 12 * number): cell for number, row in enumerate(rows) for column, cell in enumerate(row) if cell}
+    return extract_document(page_of(path, words), "a.pdf").text
+
+
+def test_what_is_wrapped_in_the_last_column_belongs_to_its_row(tmp_path: Path) -> None:
+    rows = [("-v", "Prints the lines."), ("-x", "Prints commands that the pump un-"), ("", "derstands, as they run."), ("-D", "Prints strings."), ("-q", "Is quiet.")]
+    text = rows_of(tmp_path / "a.pdf", rows)
+    assert "| -v | Prints the lines. |\n| --- | --- |\n| -x | Prints commands that the pump understands, as they run. |\n| -D | Prints strings. |\n| -q | Is quiet. |" in text
+
+
+def test_items_of_a_list_are_no_table_however_far_their_marks_stand_away(tmp_path: Path) -> None:
+    text = rows_of(tmp_path / "a.pdf", [("\u2022", "oil the chain"), ("\u2022", "clear the rake"), ("\u2022", "read the gauge")])
+    assert "- oil the chain\n- clear the rake\n- read the gauge" in text
