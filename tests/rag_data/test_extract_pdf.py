@@ -177,3 +177,15 @@ def test_what_is_wrapped_in_the_last_column_belongs_to_its_row(tmp_path: Path) -
 def test_items_of_a_list_are_no_table_however_far_their_marks_stand_away(tmp_path: Path) -> None:
     text = rows_of(tmp_path / "a.pdf", [("\u2022", "oil the chain"), ("\u2022", "clear the rake"), ("\u2022", "read the gauge")])
     assert "- oil the chain\n- clear the rake\n- read the gauge" in text
+
+
+def test_heads_that_name_chapter_and_section_go(tmp_path: Path) -> None:
+    """As in books that show both on right pages; the section changes from page to page."""
+    pages = [{(72, 600): f"On page {number} stands {number} more."} for number in range(8)]
+    for number in (1, 3, 5, 7):
+        pages[number][72, 810] = f"KAPITEL {number // 2}. {'DIE MÜHLE' if number < 4 else 'DAS WEHR'} {number // 2}.{number}. WIE {'ABCDE'[number // 2] * 5} MAHLT"
+    pages[4][72, 810] = "Part of it stands above."
+    text = extract_document(page_of(tmp_path / "a.pdf", *pages), "a.pdf").text
+    assert "KAPITEL" not in text
+    assert "Part of it stands above." in text
+    assert "On page 3 stands 3 more." in text

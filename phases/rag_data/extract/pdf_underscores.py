@@ -14,7 +14,7 @@ from phases.rag_data.extract.pdf_letters import Box
 
 GAP = re.compile(r"(?<=\w) (?=\w)")
 SHORTEST, LONGEST = 1.0, 9.0  # of the rule, in points
-ROOM = 1.5  # points between the rule and the letters beside it
+ROOM = 2.5  # points between the rule and the letters beside it
 DEEPEST = 4.0  # points from the base line
 
 
