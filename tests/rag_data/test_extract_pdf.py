@@ -146,3 +146,46 @@ def test_lines_of_contents_are_no_table_where_their_numbers_stand_apart(tmp_path
     text = extract_document(page_of(tmp_path / "a.pdf", words), "a.pdf").text
     assert "|" not in text
     assert "3.5 Storing the value ... 6" in text
+
+
+def test_an_underscore_that_is_drawn_as_a_rule_is_one(tmp_path: Path) -> None:
+    """As TeX does for names outside its typewriter fonts; blanks without a rule, and rules elsewhere, stay what they are."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    canvas.setFont("Helvetica", 10)
+    canvas.setLineWidth(0.4)
+    for x, text in ((72, "The name ret"), (72 + canvas.stringWidth("The name ret", "Helvetica", 10) + 4, "len is not the name ret"), (240, "len of old.")):
+        canvas.drawString(x, 700, text)
+    left = 72 + canvas.stringWidth("The name ret", "Helvetica", 10)
+    canvas.line(left + 0.5, 699.5, left + 3.5, 699.5)
+    canvas.line(100, 690, 104, 690)
+    canvas.save()
+    assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "The name ret_len is not the name ret len of old."
+
+
+def rows_of(path: Path, rows: list[tuple[str, ...]]) -> str:
+    """The text of a page with these cells, in columns 60 points apart."""
+    words = {(72 + 60 * column, 600 - 12 * number): cell for number, row in enumerate(rows) for column, cell in enumerate(row) if cell}
+    return extract_document(page_of(path, words), "a.pdf").text
+
+
+def test_what_is_wrapped_in_the_last_column_belongs_to_its_row(tmp_path: Path) -> None:
+    rows = [("-v", "Prints the lines."), ("-x", "Prints commands that the pump un-"), ("", "derstands, as they run."), ("-D", "Prints strings."), ("-q", "Is quiet.")]
+    text = rows_of(tmp_path / "a.pdf", rows)
+    assert "| -v | Prints the lines. |\n| --- | --- |\n| -x | Prints commands that the pump understands, as they run. |\n| -D | Prints strings. |\n| -q | Is quiet. |" in text
+
+
+def test_items_of_a_list_are_no_table_however_far_their_marks_stand_away(tmp_path: Path) -> None:
+    text = rows_of(tmp_path / "a.pdf", [("\u2022", "oil the chain"), ("\u2022", "clear the rake"), ("\u2022", "read the gauge")])
+    assert "- oil the chain\n- clear the rake\n- read the gauge" in text
+
+
+def test_heads_that_name_chapter_and_section_go(tmp_path: Path) -> None:
+    """As in books that show both on right pages; the section changes from page to page."""
+    pages = [{(72, 600): f"On page {number} stands {number} more."} for number in range(8)]
+    for number in (1, 3, 5, 7):
+        pages[number][72, 810] = f"KAPITEL {number // 2}. {'DIE MÜHLE' if number < 4 else 'DAS WEHR'} {number // 2}.{number}. WIE {'ABCDE'[number // 2] * 5} MAHLT"
+    pages[4][72, 810] = "Part of it stands above."
+    text = extract_document(page_of(tmp_path / "a.pdf", *pages), "a.pdf").text
+    assert "KAPITEL" not in text
+    assert "Part of it stands above." in text
+    assert "On page 3 stands 3 more." in text

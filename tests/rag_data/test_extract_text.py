@@ -93,6 +93,7 @@ def test_a_long_page_without_a_main_part_loses_what_surrounds_it(tmp_path: Path)
 @pytest.mark.parametrize("menu", [
     '<ul class="docnav top"><li class="previous"><a href="a.html">Back</a></li><li class="home">The whole handbook of the keepers</li><li><a href="b.html">Next</a></li></ul>',
     '<div class="navheader"><table><tr><th colspan="3">The whole handbook</th></tr><tr><td><a href="a.html">Back</a></td><th> </th><td>Next</td></tr></table></div>',
+    '<div class="header"><p>Next: <a href="b.html" rel="next">Foghorns</a>, Up: <a href="a.html" rel="up">The whole handbook</a> [<a href="c.html">Index</a>]</p></div>',
     '<div class="fancy_toc"><div><a href="#lamps">Back</a></div><div><a href="#oil">Next</a></div></div>'])
 def test_the_navigation_of_usual_programs_goes_also_beside_words(menu: str, tmp_path: Path) -> None:
     text = read(tmp_path, "a.html", f"<html><body>{menu}<h2>Lamps</h2><p>The keeper lights the lamp at dusk.</p>{menu}</body></html>")
@@ -104,3 +105,17 @@ def test_chapters_and_numbered_questions_of_a_plain_text_are_headings(tmp_path: 
                                    "1.2. Who keeps it, and who pays the keeper\nwhen the river is dry?\n\nThe village does.\n\nChapter 2. The river was high that day, and so on.\n\nWhy?\n\n3. Who knows?\n")
     assert [line for line in text.split("\n") if line.startswith("#")] == [
         "# Chapter 1. Weirs", "## 1.1. What is a weir?", "## 1.2. Who keeps it, and who pays the keeper when the river is dry?"]
+
+
+def test_marks_that_lead_to_a_heading_are_no_part_of_it(tmp_path: Path) -> None:
+    marks = ("headerlink", "permalink", "copiable-link", "copiable-anchor")
+    heads = "".join(f'<h2>Lamp {number}<a class="{mark}" href="#l"> \u00b6</a></h2><p>It burns.</p>' for number, mark in enumerate(marks))
+    assert "\u00b6" not in read(tmp_path, "a.html", f"<html><body>{heads}</body></html>")
+
+
+def test_a_doxygen_page_loses_its_frame_and_lists_its_parts_in_lines(tmp_path: Path) -> None:
+    rows = "".join(f'<tr><td class="memItemLeft">double *&#160;</td><td class="memItemRight"><a href="#{name}">{name}</a> [2]</td></tr>' for name in ("crpix", "cdelt"))
+    page = (f"<html><head><meta name='generator' content='Doxygen 1.9.4'/><title>T</title></head><body><div id='top'><div id='titlearea'>PROJECT 7.12</div></div>"
+            f"<div class='header'><div class='summary'><a href='#f'>Data Fields</a></div><div class='headertitle'><div class='title'>axis Struct</div></div></div>"
+            f"<div class='contents'><p>Parameters.</p><table><tr class='heading'><td colspan='2'><h2>Data Fields</h2></td></tr>{rows}</table></div></body></html>")
+    assert read(tmp_path, "a.html", page) == "# axis Struct\n\nParameters.\n\n## Data Fields\n\ndouble * crpix [2]\n\ndouble * cdelt [2]"

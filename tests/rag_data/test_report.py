@@ -183,6 +183,13 @@ def test_columns_and_labels() -> None:
     assert "## Columns" not in as_markdown(make_report([], ReportConfig()), "x")
 
 
+def test_a_column_whose_few_values_sort_many_rows_holds_labels() -> None:
+    rows = [{"sex": "fm"[one % 2], "survived": str(one % 2), "cylinders": str(one % 5), "name": f"N {one % 60}", "firm": "Weir"} for one in range(120)]
+    found = {one["name"]: one.get("values") for one in column_numbers(rows)}
+    assert found == {"sex": {"f": 60, "m": 60}, "survived": {"0": 60, "1": 60}, "cylinders": None, "name": None, "firm": None}
+    assert not any("values" in one for one in column_numbers(rows[:19]))
+
+
 @pytest.mark.parametrize(("threshold", "found"), [(0.6, True), (0.75, False)])
 def test_the_threshold_is_a_setting(threshold: float, found: bool) -> None:
     """Eight changed words change 40 of 196 runs: 156/236 = 0.66."""

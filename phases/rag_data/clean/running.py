@@ -20,6 +20,7 @@ REPEATED_SHARE = 0.5
 SAME_HEIGHT = 3.0
 APART = 24.0  # points between a page number and the text: two lines
 HEAD_NUMBER = re.compile(r"(\d{1,4})\b(?![.,)]).*[^\W\d_]{3}|.*[^\W\d_]{3}.*?(?<![.,\d])(\d{1,4})", re.DOTALL)  # beside a title
+CHAPTER = re.compile(r"(?:kapitel|chapter|chapitre|cap[ií]tulo|capitolo|hoofdstuk|teil|part|abschnitt|section|anhang|appendix) [\divxlc]+\b.*[^\W\d_]{3}", re.IGNORECASE)
 PAGE_WORD = r"(?:page|seite|página|pagina|pág\.|pag\.|strona|sida|side|sivu|oldal|страница|стр\.)"
 PAGE_NUMBER = re.compile(rf"[-\u2013\u2014|]?\s*(?P<word>{PAGE_WORD})?\s*(?P<number>\d{{1,4}})\s*"
                          r"(?:(?:/|of|von|sur|de|di|av|af|z|из)\s*(?P<total>\d{1,4}))?\s*[-\u2013\u2014|]?", re.IGNORECASE)
@@ -38,8 +39,8 @@ def repeated_lines(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
 
     Two lines are the same when they stand at the same height and differ only in numbers, as "Page 3" and "Page 4" do. They
     count on most pages (or most left, or most right ones), on three pages close to each other (the running head of a
-    chapter), or as numbers that grow with the pages, bare or beside a title that changes with the chapter. A line counts only
-    if all those further out do.
+    chapter), as numbers that grow with the pages, bare or beside a title that changes with the chapter, or as the names of chapters
+    with those of sections. A line counts only if all those further out do.
 
     Args:
         edges: for each page its lines near one edge of the paper, the outermost first.
@@ -52,6 +53,8 @@ def repeated_lines(edges: Sequence[Sequence[EdgeLine]]) -> set[tuple[int, int]]:
             groups.setdefault(kind, []).append((page, place))
             if beside := HEAD_NUMBER.fullmatch(text):
                 groups.setdefault(f"beside {int(beside[1] or beside[2]) - page}", []).append((page, place))
+            if CHAPTER.match(text):
+                groups.setdefault("beside a chapter's number", []).append((page, place))
     found: set[tuple[int, int]] = set()
     for kind, spots in groups.items():
         height = median(edges[page][place].height for page, place in spots)

@@ -25,6 +25,7 @@ from phases.rag_data.extract.html_clutter import (
     is_never_read,
     letters_of,
     main_part,
+    without_frame,
     without_hidden,
 )
 from phases.rag_data.extract.sniff import damaged
@@ -42,6 +43,9 @@ EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 KEPT_SHARE = 0.4
 MOST_MARKUP = 50  # characters of a page for each one of its text
 LAYOUT_CELL_CHARS = 1500
+APART = {"table", "pre", "br", "img", "h1", "h2", "h3", "h4", "h5", "h6"}
+LINE_CHARS = 200
+MOST_LINKS = 4  # in one line; more are a menu
 
 
 def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
@@ -57,7 +61,8 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
                            subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
     hidden = without_hidden(root)
-    text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if hidden else page, cleaning)
+    changed = without_frame(root) or hidden
+    text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if changed else page, cleaning)
     notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
     if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
         notes.append(f"This page holds hardly any text to read ({len(text):,} characters): it builds what it shows by scripts. "
@@ -174,6 +179,10 @@ class _Walk:
             self.words.append(formula_text(element))
         elif _is_note_mark(element):
             self.words.append(_note_mark(element))
+        elif tag == "tr" and _is_one_line(element):
+            self.flush()
+            self.words.append(_inline(element))
+            self.flush()
         elif tag in PARTING:
             self.flush()
             self._children(element)
@@ -211,6 +220,12 @@ class _Walk:
         for caption in element.iterchildren("caption"):
             self.blocks.append(Block(tidy_line(_inline(caption))))
         self.blocks.append(Block(markdown_table(rows)))
+
+
+def _is_one_line(row: HtmlElement) -> bool:
+    """A row of a table that is no table of data, whose cells are words of one line, as Doxygen lists the parts of a structure."""
+    inside = [one.tag for cell in row for one in cell.iter() if one is not cell]
+    return len(row) > 1 and inside.count("a") <= MOST_LINKS and not any(tag in PARTING or tag in APART for tag in inside) and len(row.text_content()) < LINE_CHARS
 
 
 def _is_note_mark(element: HtmlElement) -> bool:

@@ -15,12 +15,14 @@ from phases.rag_data.clean import tidy_line
 DROPPED = {"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button", "head", "form",
            "object", "video", "audio", "canvas"}
 AROUND = {"header", "footer", "aside"}
-UNREAD = r"headerlink|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link"
+UNREAD = r"headerlink|permalink|anchorlink|copiable-(?:link|anchor)|footnote-back(?:ref)?|doc-backlink|mw-editsection|mw-cite-backlink|mw-jump-link"
 UNREAD_CLASSES = re.compile(rf"\b({UNREAD})\b")
 NAVIGATION = re.compile(r"\b(docnav|navheader|navfooter|sphinxsidebar|mw-navigation|navbox)\b")  # of usual programs, never text
 MENU_CLASSES = re.compile(rf"(?:\b|_)({UNREAD}|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|pagination|pager|"
                           r"advert(?:isement)?|promo|share|social|newsletter)(?:\b|_)", re.IGNORECASE)
 FEWEST_CHARS = 300
+STEPS = {"next", "prev", "previous", "up"}  # what links to the pages beside say of themselves
+STEPS_CHARS = 300
 
 
 def is_left_out(element: HtmlElement, *, bare: bool) -> bool:
@@ -30,7 +32,7 @@ def is_left_out(element: HtmlElement, *, bare: bool) -> bool:
         return True
     if element.tag in {"a", "div", "ul", "span", "section", "p", "aside"} and MENU_CLASSES.search(names):
         return element.tag == "a" or _link_share(element) > 0.6
-    if NAVIGATION.search(names):
+    if NAVIGATION.search(names) or element.tag in {"p", "div", "table"} and _leads_on(element):
         return True
     if element.tag == "div" and element.get("title") in {"header", "footer"}:  # LibreOffice's page headers
         return True
@@ -78,6 +80,23 @@ def is_contents(root: HtmlElement) -> bool:
     length = len(tidy_line(re.sub(r"\s+", " ", root.text_content()))) - headings
     links = root.findall(".//a")
     return len(links) > 2 and sum(len(tidy_line(one.text_content())) for one in links) > 0.7 * length
+
+
+def _leads_on(element: HtmlElement) -> bool:
+    """A line of links to the pages before and behind, as Texinfo and others write it."""
+    return (any(not STEPS.isdisjoint(one.get("rel", "").split()) for one in element.iter("a"))
+            and letters_of(element) < STEPS_CHARS and _link_share(element) > 0.5)
+
+
+def without_frame(root: HtmlElement) -> bool:
+    """Make a Doxygen page say what is its title and what its frame; returns whether it is one."""
+    if not root.xpath("//meta[@name='generator'][starts-with(@content, 'Doxygen')]"):
+        return False
+    for one in root.xpath("//*[@id='top' or @id='titlearea' or @id='nav-path'] | //div[@class='summary']"):
+        one.drop_tree()
+    for one in root.xpath("//div[@class='header']//div[@class='title']"):
+        one.tag = "h1"
+    return True
 
 
 def _is_menu(element: HtmlElement) -> bool:

@@ -22,8 +22,10 @@ from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
 from phases.rag_data.extract.pdf_letters import Letters
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
+from phases.rag_data.extract.pdf_rules import drawn_paths, thin_rules
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
+from phases.rag_data.extract.pdf_underscores import with_underscores
 from phases.rag_data.extract.reading import tell_read
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
@@ -93,7 +95,9 @@ def _read_page(page: pypdfium2.PdfPage) -> Page:
 
 
 def _lines_and_tables(page: pypdfium2.PdfPage, letters: Letters) -> Page:
-    return page_with_tables(page, letters, page_lines(letters))
+    paths = drawn_paths(page) if letters.text else []
+    letters.text = with_underscores(letters.text, letters, thin_rules(paths))
+    return page_with_tables(page, letters, page_lines(letters), paths)
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:

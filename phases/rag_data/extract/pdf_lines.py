@@ -145,4 +145,4 @@ def _cells(letters: Letters, span: tuple[int, int], size: float) -> Iterator[Cel
             parts[-1] = (parts[-1][0], end, parts[-1][2], right)
         else:
             parts.append((begin, end, left, right))
-    return (Cell(plain(letters.text[begin:end]), left, max(left, right)) for begin, end, left, right in parts)  # an accent may end it further left
+    return (Cell(plain(letters.text[begin:end].replace(HYPHEN_MARK, "-")), left, max(left, right)) for begin, end, left, right in parts)  # an accent may end it further left

@@ -1,6 +1,6 @@
 """The ruled lines of a PDF page and the cells between them.
 
-In: a PDFium page. Out: the rows of cells of each table, in points from the page's lower left corner.
+In: a PDFium page. Out: what is drawn on it, and of that the rows of cells of each table, in points from the page's lower left corner.
 The lines come from PDFium; pdfplumber's table functions join them to cells (the method of Anssi Nurminen's thesis, "Algorithmic
 Extraction of Data in Tables in PDF Documents", 2013). pdfplumber's own parser is not used: it takes many times as long.
 """
@@ -22,11 +22,24 @@ SHORTEST = 4.0
 STRAIGHT = 1.0
 MOST_PATHS = 5_000  # beyond that it is a drawing
 MOST_EDGES = 600
+THICKEST = 1.5  # of a rule, in points
 
 
-def ruled_tables(page: pypdfium2.PdfPage) -> list[list[list[Box | None]]]:
+def drawn_paths(page: pypdfium2.PdfPage) -> list[pypdfium2.PdfObject]:
+    """What is drawn on a page, up to one more than is looked at."""
+    return list(itertools.islice(_paths(page), MOST_PATHS + 1))
+
+
+def thin_rules(paths: Sequence[pypdfium2.PdfObject]) -> Iterator[Box]:
+    """The boxes around what is no higher than a rule; none of a drawing."""
+    left, bottom, right, top = sides = [ctypes.c_float() for _ in range(4)]
+    for path in paths if len(paths) <= MOST_PATHS else ():
+        if raw.FPDFPageObj_GetBounds(path.raw, *sides) and top.value - bottom.value <= THICKEST:
+            yield left.value, bottom.value, right.value, top.value
+
+
+def ruled_tables(paths: Sequence[pypdfium2.PdfObject]) -> list[list[list[Box | None]]]:
     """Tables from top to bottom: rows of cells; None where a cell of another row or column reaches over the place."""
-    paths = list(itertools.islice(_paths(page), MOST_PATHS + 1))
     if not 2 < len(paths) <= MOST_PATHS and not any(_segments(path) > 5 for path in paths[:3]):
         return []
     from pdfplumber import table as cells_of

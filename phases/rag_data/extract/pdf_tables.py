@@ -22,11 +22,11 @@ FILLED_SHARE = 0.4
 FEWEST_CELLS = 4
 
 
-def page_with_tables(page: pypdfium2.PdfPage, letters: Letters, lines: list[Line]) -> Page:
-    """The page's lines, with its tables in place of theirs."""
+def page_with_tables(page: pypdfium2.PdfPage, letters: Letters, lines: list[Line], paths: Sequence[pypdfium2.PdfObject]) -> Page:
+    """The page's lines, with its tables in place of theirs. `paths` are what is drawn on it."""
     picture = not lines and next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
     items: list[Line | Table] = list(lines)
-    for boxes in ruled_tables(page) if lines else ():
+    for boxes in ruled_tables(paths) if lines else ():
         items = _replaced(items, boxes, letters)
     return Page(tuple(with_cells(one, letters) if isinstance(one, Line) else one for one in items), page.get_height(), picture)
 
