@@ -54,7 +54,7 @@ JOB = (_argument("job", nargs="?", metavar="JOB", help="its id, as 'jobs' prints
 TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
 LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done, with the model that it makes"),
-         _argument("--at", metavar="TIME", help="start no earlier: 22:00, or 2026-12-24 18:30, by this machine's clock"))
+         _argument("--at", metavar="TIME", help="start no earlier: 22, 10pm, 'tomorrow 6:00', 'in 2 h', '2026-12-24 18:30', by this machine's clock"))
 TRAINING = (
     *LATER, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing; exit code 1 when not ready"),
     _argument("--probe", action="store_true", help="measure time and memory with a few steps, then show the plan"),

@@ -162,7 +162,8 @@ def follow(projects: Path, job_id: str) -> Any:
 def job_record(job: Any) -> dict[str, Any]:
     """What a command prints of a job."""
     result: Mapping[str, Any] = job.result or {}
-    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **result}
+    starts = {"not_before": job.not_before} if job.not_before and job.state == "queued" else {}
+    return {"job": job.id, "state": job.state, "resumable": job.resumable, "error": job.error, **starts, **result}
 
 
 def project_of(arguments: Namespace) -> Project:

@@ -241,7 +241,7 @@ def show_jobs(result: Record) -> str:
 
 def show_job(result: Record) -> str:
     return "\n".join([state_line(result), *(f"{key}: {plainly(value)}" for key, value in result.items()
-                                             if key not in ("job", "state", "resumable", "error"))])
+                                             if key not in ("job", "state", "resumable", "error", "not_before"))])
 
 
 def show_demo(result: Record) -> str:
@@ -266,6 +266,9 @@ def state_line(result: Record) -> str:
     error = result.get("error") or {}
     if error:
         line += f". {error.get('sentence', '')} {error.get('advice', '')}".rstrip()
+    if result.get("not_before"):
+        from phases.shared.jobs.times import day_and_time
+        line += ". It starts {} at {}.".format(*day_and_time(result["not_before"]))
     if result.get("resumable") and result["state"] not in ("done", "queued", "running"):
         line = f"{line.rstrip('.')}. It can be resumed."
     return line

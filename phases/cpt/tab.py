@@ -12,7 +12,7 @@ from phases.cpt.corpus import plan_cpt
 from phases.shared.project import Project
 from phases.shared.ui.base_models import build_base_models
 from phases.shared.ui.job_panel import build_run_panel
-from phases.shared.ui.job_words import run_line
+from phases.shared.ui.job_words import head_line, run_line
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.model_table import build_models
 from phases.shared.ui.texts import say
@@ -23,10 +23,11 @@ TRAINING = Training("cpt", "cpt", say("cpt.title"), CptConfig, lambda project, c
 
 
 def state_line(projects: Path, project: Project) -> str:
-    run = view.newest_run(projects, project)
-    if run is not None:
+    run, made = view.newest_run(projects, project), view.has_model(project)
+    if made and run is not None and run.state == "done":
         return run_line(run)
-    return say("training.state_ready" if view.is_ready(project) else "cpt.state_missing")
+    data = "training.state_model" if made else "training.state_ready" if view.is_ready(project) else "cpt.state_missing"
+    return head_line(say(data), run, made=made)
 
 
 def build(window: Window, pulse: Pulse) -> None:

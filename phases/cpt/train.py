@@ -19,8 +19,9 @@ from phases.cpt.corpus import piece_borders
 from phases.shared.evaluation.general import general_texts
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
+from phases.shared.jobs.metrics import curve_rows
 from phases.shared.models.base import fetch_base, model_hash
-from phases.shared.models.card import Lineage, write_card
+from phases.shared.models.card import Lineage, id_ranges, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, model_folder, named, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
@@ -155,10 +156,10 @@ def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, to
     info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures, phase="cpt")
     write_model_info(beside, info)
-    sources = {one["source"]: None for one in texts}
+    sources, chunks = {one["source"]: None for one in texts}, {one["chunk"] for one in texts}
     measured = {**figures, **({} if figures["perplexity_before"] is not None else
                               {"perplexity_before": NO_HELD_OUT, "perplexity_after": NO_HELD_OUT})}
     write_card(beside, Lineage(f"CPT model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
-                               {"documents": ", ".join(sources), "chunks": len({one["chunk"] for one in texts})}, measured,
-                               context.project.language))
+                               {"documents": ", ".join(sources), "chunks": len(chunks), "chunk ids": id_ranges(chunks)}, measured,
+                               curve_rows(context.job_dir), context.project.language))
     settle(beside, finished)

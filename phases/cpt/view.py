@@ -7,6 +7,7 @@ from pathlib import Path
 from phases.cpt.corpus import missing_for_cpt
 from phases.shared.jobs.queue import Job, list_jobs
 from phases.shared.models.base import base_model_choices
+from phases.shared.models.folder import list_models
 from phases.shared.project import Project
 
 
@@ -14,6 +15,10 @@ def newest_run(projects: Path, project: Project) -> Job | None:
     """The CPT run that matters most: one that goes on, else the newest."""
     runs = [job for job in list_jobs(projects, project.name, limit=200) if job.kind == "cpt"]
     return next((job for job in runs if not job.ended), runs[0] if runs else None)
+
+
+def has_model(project: Project) -> bool:
+    return any(one.phase == "cpt" for one in list_models(project))
 
 
 def is_ready(project: Project) -> bool:

@@ -18,6 +18,7 @@ from phases.sft.exported import seal_export
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import sha256_of, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
+from phases.shared.jobs.promises import Promises
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.base import HUB_ID, fetch_base
 from phases.shared.models.card import name_for_others, write_exported_card
@@ -28,6 +29,7 @@ from phases.shared.settings import hub_key
 
 PROMPTS = ("What is this about?", "Who are you?", "Name one thing that the documents say.")
 NEW_TOKENS = 24
+NOTHING_PROMISED: Promises = {}
 ROUNDING = {"torch.float32": 1e-3, "torch.bfloat16": 0.5, "torch.float16": 0.1}  # of a logit, between a merged adapter and one beside its base
 
 
@@ -36,9 +38,11 @@ def export_model(projects: Path, project: Project, config: ExportConfig) -> Job:
     return submit_job(projects, project, "export", config)
 
 
-def missing_for_export(project: Project, config: ExportConfig | None = None) -> tuple[str, ...]:
-    """Why an export cannot start, a sentence each; empty when it can."""
+def missing_for_export(project: Project, config: ExportConfig | None = None, promised: Promises = NOTHING_PROMISED) -> tuple[str, ...]:
+    """Why an export cannot start, a sentence each; empty when it can. A model that a job makes for which it waits is there by then."""
     config = config or ExportConfig()
+    if config.model in promised:
+        return ()
     try:
         model_path(project, config.model)
     except ModelError as problem:

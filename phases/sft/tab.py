@@ -17,7 +17,9 @@ from phases.sft.chat import ChatSettings, answer_stream
 from phases.sft.config import EvaluateConfig, ExportConfig, SftConfig
 from phases.sft.data import plan_sft
 from phases.sft.evaluate import latest_evaluation, missing_for_evaluation
+from phases.sft.export import missing_for_export
 from phases.sft.ui.push import build_push
+from phases.shared.jobs.promises import promised_models
 from phases.shared.jobs.queue import resume_job, submit_job
 from phases.shared.models.base import base_model_choices
 from phases.shared.options import resolve
@@ -26,7 +28,8 @@ from phases.shared.ui.downloads import download_link
 from phases.shared.ui.figures import percent, size
 from phases.shared.ui.forms import Form, build_form
 from phases.shared.ui.job_panel import build_run_panel
-from phases.shared.ui.job_words import run_line
+from phases.shared.ui.job_words import head_line, run_line
+from phases.shared.ui.kept import Kept, build_kept, kept_for, with_kept
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.model_table import build_models
 from phases.shared.ui.panels.evaluation import evaluation_html
@@ -36,28 +39,24 @@ from phases.shared.ui.start_later import build_later, emptied, when
 from phases.shared.ui.tables import Column, empty_state, event_html, table, text
 from phases.shared.ui.texts import say, word
 from phases.shared.ui.training_form import Training, build_plan, build_settings
-from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, picks, shows, streams
+from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, acts, opened, picks, shows, streams
 
 TRAINING = Training("sft", "sft", say("sft.title"), SftConfig, plan_sft)
 
 
 def state_line(projects: Path, project: Project) -> str:
-    state, about = view.state_now(projects, project)
-    if state in ("run", "trained"):
-        return run_line(about)
-    return say("sft.state_final", share=percent(about)) if state == "final" else say(f"sft.state_{state}")
+    state, share, job = view.state_now(projects, project)
+    if state == "model" and job is not None and job.state == "done":
+        return run_line(job)
+    return head_line(say(f"sft.state_{state}", share=percent(share)), job, made=state in ("final", "model"))
 
 
 def build(window: Window, pulse: Pulse) -> None:
-    with gr.Tabs(elem_classes="subtabs"):
-        with gr.Tab(say("sft.train")):
-            _build_train(window, pulse)
-        with gr.Tab(say("sft.evaluate")):
-            _build_evaluate(window, pulse)
-        with gr.Tab(say("sft.chat")):
-            _build_chat(window, pulse)
-        with gr.Tab(say("sft.export")):
-            _build_export(window, pulse)
+    with gr.Tabs(elem_classes="subtabs") as parts:
+        for name, build_part in PARTS.items():
+            with gr.Tab(say(f"sft.{name}"), id=name, render_children=True):
+                build_part(window, pulse)
+    pulse.load(opened("part", tuple(PARTS)), None, parts, **QUICK)
 
 
 def _build_train(window: Window, pulse: Pulse) -> None:
@@ -106,7 +105,9 @@ def _build_chat(window: Window, pulse: Pulse) -> None:
                 send = gr.Button(say("chat.send"), variant="primary", elem_id="chat-send")
                 stop = gr.Button(say("chat.stop"), elem_id="chat-stop")
                 clear = gr.Button(say("chat.clear"), elem_id="chat-clear")
-    pulse.data.change(shows(window, _models, 1), model, model, **QUICK)
+    picked = build_kept("chat-model")
+    model.input(acts(window, lambda window, project, name, kept: with_kept(kept, project.name, name)), [model, picked], picked, **QUICK)
+    gr.on([pulse.data.change, picked.change], shows(window, _chat_models, 1), picked, model, **QUICK)
     answers = [event(_asked, [question, talk], [question, talk], **QUICK).success(
         streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden",
         api_visibility="private") for event in (send.click, question.submit)]
@@ -119,18 +120,23 @@ def _build_export(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="side"), gr.Column(elem_classes="card"):
             gr.HTML(f"<h3>{html.escape(say('export.title'))}</h3><p class='soft'>{html.escape(say('export.help'))}</p>")
             form = build_form(ExportConfig, "export", choices={"model": []})
-            start = gr.Button(say("export.start"), variant="primary", elem_id="start-export")
+            missing = gr.HTML("", elem_id="missing-export")
+            start = gr.Button(say("export.start"), variant="primary", interactive=False, elem_id="start-export")
             later = build_later(window, pulse, "export")
             run = event_html(elem_id="run-export")
         with gr.Column(elem_classes="wide"):
             with gr.Column(elem_classes="card"):
-                files = gr.HTML("", elem_id="exports")
+                files = gr.HTML(f"<h3>{html.escape(say('export.files'))}</h3>", elem_id="exports")
             build_push(window, pulse)
     pulse.data.change(shows(window, _exports, 1), None, files, **QUICK)
-    pulse.data.change(shows(window, _models, 1), form.fields["model"], form.fields["model"], **QUICK)
+    inputs = [*later.fields, *form.components]
+    pulse.data.change(shows(window, _exportable, 1), form.fields["model"], form.fields["model"], **QUICK).then(
+        shows(window, _export_lacks(form), 2), inputs, [missing, start], **QUICK)
+    gr.on([form.fields["model"].change, form.fields["format"].change, later.after.change], shows(window, _export_lacks(form), 2), inputs,
+          [missing, start], trigger_mode="always_last", **QUICK)
     pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
-    emptied(start.click(acts(window, _submit("export", form)), [*later.fields, *form.components], None, **BUTTON), later)
+    emptied(start.click(acts(window, _submit("export", form)), inputs, None, **BUTTON), later)
 
 
 def _submit(kind: str, form: Form) -> Any:
@@ -172,10 +178,26 @@ def _measurable(window: Window, project: Project) -> Any:
     return gr.update(choices=_named(view.measurable_names(project)))
 
 
-def _models(window: Window, project: Project, chosen: str | None) -> Any:
-    names = view.model_names(project)
-    value = chosen if chosen in names and chosen != "base" else (names[0] if names else None)
-    return gr.update(choices=_named(names), value=value)
+def _chat_models(window: Window, project: Project, kept: Kept) -> Any:
+    """The model that a person chose, as long as it is there; else the one that has learned most."""
+    names, picked = view.model_names(project), kept_for(kept, project.name, None)
+    return gr.update(choices=_named(names), value=picked if picked in names else next(iter(names), None))
+
+
+def _exportable(window: Window, project: Project, chosen: str | None) -> Any:
+    names = view.exportable_names(window.projects, project)
+    return gr.update(choices=_named(names), value=chosen if chosen in names else next(iter(names), ExportConfig().model))
+
+
+def _export_lacks(form: Form) -> Any:
+    """Why the export cannot start, beside its button, which is grey then."""
+
+    def show(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> tuple[str, Any]:
+        promised = promised_models(window.projects, project, after or None)
+        missing = missing_for_export(project, form.resolved(project, given), promised)
+        return plan_html("", [], [], missing) if missing else "", gr.update(interactive=not missing)
+
+    return show
 
 
 def _exports(window: Window, project: Project) -> str:
@@ -211,4 +233,5 @@ def plain(content: Any) -> str:
     return html.unescape("".join(part if isinstance(part, str) else part.get("text", "") for part in parts))
 
 
+PARTS = {"train": _build_train, "evaluate": _build_evaluate, "chat": _build_chat, "export": _build_export}
 PLAN = TabPlan(say("tab.sft"), "sft", state_line, build)

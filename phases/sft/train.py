@@ -18,6 +18,7 @@ from phases.sft.data import final_name, parent_folder, settle_parent
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext
+from phases.shared.jobs.metrics import curve_rows
 from phases.shared.models.base import fetch_base, model_hash
 from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
@@ -161,5 +162,5 @@ def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, to
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
     write_card(beside, Lineage(f"Final model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
-                               {"data set": config.dataset, "pairs": len(rows)}, info.figures, context.project.language))
+                               {"data set": config.dataset, "pairs": len(rows)}, info.figures, curve_rows(context.job_dir), context.project.language))
     settle(beside, finished)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from phases.sft.config import SftConfig
 from phases.sft.data import cpt_models, missing_for_sft
@@ -28,19 +27,15 @@ class ExportedFile:
     bytes: int
 
 
-def state_now(projects: Path, project: Project) -> tuple[str, Any]:
-    """("run", job) while something of this tab runs or waits, else ("final", accuracy), ("trained", job), ("ready" | "missing" | "no_cpt" | "not_ready", None)."""
+def state_now(projects: Path, project: Project) -> tuple[str, float | None, Job | None]:
+    """What is there ("final" with its share of right answers, "model", "ready", "missing", "no_cpt", "not_ready"), that share, and the
+    job that goes on or waits, else the newest training."""
     jobs = [job for job in list_jobs(projects, project.name, limit=200) if job.kind in KINDS]
-    active = next((job for job in jobs if not job.ended), None)
-    if active is not None:
-        return "run", active
-    accuracy = final_accuracy(projects, project)
-    if accuracy is not None:
-        return "final", accuracy
-    trained = next((job for job in jobs if job.kind == "sft"), None)
-    if trained is not None:
-        return "trained", trained
-    return (_need(project) if missing_for_sft(project) else "ready"), None
+    job = next((one for one in jobs if not one.ended), None) or next((one for one in jobs if one.kind == "sft"), None)
+    if any(one.phase == "sft" for one in list_models(project)):
+        accuracy = final_accuracy(projects, project)
+        return "model" if accuracy is None else "final", accuracy, job
+    return (_need(project) if missing_for_sft(project) else "ready"), None, job
 
 
 def _need(project: Project) -> str:
@@ -64,6 +59,11 @@ def newest_job(projects: Path, project: Project, kind: str) -> Job | None:
 def model_names(project: Project) -> list[str]:
     """Models that can be talked to and exported: final ones, then CPT models, then the base."""
     return [one.name for one in sorted(list_models(project), key=lambda one: -PHASES.index(one.phase))]
+
+
+def exportable_names(projects: Path, project: Project) -> list[str]:
+    """Trained models, the one that learned most first, and behind them those that jobs in the queue will make."""
+    return list(dict.fromkeys([*(one for one in model_names(project) if one != "base"), *coming_models(projects, project)]))
 
 
 def parent_names(projects: Path, project: Project) -> list[str]:

@@ -44,10 +44,11 @@ SERVICE_FAILURES_IN_A_ROW = 5
 FAILURES_IN_A_ROW = 12
 
 
-def write_pairs_job(projects: Path, project: Project, config: WriteConfig) -> Job:
-    """Queue the job. Raises SettingError for a style that there is not, NotReady with everything that is missing."""
+def write_pairs_job(projects: Path, project: Project, config: WriteConfig, *, after: str | None = None, not_before: str | None = None) -> Job:
+    """Queue the job; `after` and `not_before` as in `submit_job`. Raises SettingError for a style that there is not, NotReady with
+    everything that is missing."""
     check_styles(config)
-    return submit_job(projects, project, "sft-data", config)
+    return submit_job(projects, project, "sft-data", config, after=after, not_before=not_before)
 
 
 def check_styles(config: WriteConfig) -> None:

@@ -21,10 +21,11 @@ from phases.shared.options import resolve
 from phases.shared.project import Project
 from phases.shared.settings import load_keys, save_key
 from phases.shared.ui.forms import Form, advanced_label, build_form, command_for, edited
-from phases.shared.ui.job_words import run_line
+from phases.shared.ui.job_words import head_line
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.plan import plan_html
 from phases.shared.ui.panels.runs import run_html
+from phases.shared.ui.start_later import build_later, emptied, later_flags, when
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import many, say, word
 from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, acts, filled, shows
@@ -32,11 +33,9 @@ from phases.shared.ui.window import BUTTON, QUICK, SLOW_BUTTON, Pulse, Window, a
 
 def state_line(projects: Path, project: Project) -> str:
     job = view.newest_write(projects, project)
-    if job is not None and not job.ended:
-        return run_line(job)
     now = view.summary(project)
-    if not now.total:
-        return say("pairs.state_empty")
+    if not now.total or (job is not None and job.state != "done"):
+        return head_line(many("pair", now.total) if now.total else say("pairs.state_empty"), job, made=now.total > 0)
     return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}", train=f"{now.train:,}")
 
 
@@ -57,21 +56,22 @@ def _build_write(window: Window, pulse: Pulse) -> Form:
         form = build_form(WriteConfig, "sft-data", choices={"model": []}, several={"style": styles})
         plan = gr.HTML("")
         start = gr.Button(say("write.start"), variant="primary", interactive=False, elem_id="start-sft-data")
+        later = build_later(window, pulse, "sft-data")
         run = event_html(elem_id="run-sft-data")
         with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
             command = gr.HTML("", elem_id="command-sft-data")
-    fields, outputs = form.components, [plan, start, command, form.advanced]
+    fields, inputs, outputs = form.components, [*later.fields, *form.components], [plan, start, command, form.advanced]
     planned = shows(window, _planned(form), len(outputs))
     pulse.load(shows(window, _filled(form), len(fields)), None, fields, **QUICK).then(
-        planned, fields, outputs, **QUICK).then(**filled("sft-data"))
-    pulse.data.change(planned, fields, outputs, **QUICK)
+        planned, inputs, outputs, **QUICK).then(**filled("sft-data"))
+    gr.on([pulse.data.change, *(field.change for field in later.fields)], planned, inputs, outputs, **QUICK)
     for name, field in form.fields.items():
         if name == "preset":
-            field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, fields, outputs, **QUICK)
+            field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, inputs, outputs, **QUICK)
         else:
-            edited(field)(planned, fields, outputs, trigger_mode="always_last", **QUICK)
+            edited(field)(planned, inputs, outputs, trigger_mode="always_last", **QUICK)
     pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
-    start.click(acts(window, _start(form)), fields, None, **SLOW_BUTTON)
+    emptied(start.click(acts(window, _start(form)), inputs, None, **SLOW_BUTTON), later)
     return form
 
 
@@ -130,14 +130,14 @@ def _preset(form: Form) -> Any:
 
 
 def _planned(form: Form) -> Any:
-    def show(window: Window, project: Project, *given: Any) -> tuple[Any, ...]:
+    def show(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> tuple[Any, ...]:
         try:
             config = form.resolved(project, given)
             missing = missing_for_writing(project, config)
             label = say("write.start_n", pairs=many("pair", config.count)) if config.count else say("write.start_all")
         except LehrlingError as problem:
             missing, label = (f"{problem.sentence} {problem.advice}".strip(),), say("write.start")
-        command = f'<code class="command">{html.escape(command_for("sft-data", project, form, given))}</code>'
+        command = f'<code class="command">{html.escape(command_for("sft-data", project, form, given) + later_flags(at, after))}</code>'
         return (plan_html("", [], [], missing) if missing else "", gr.update(interactive=not missing, value=label), command,
                 advanced_label(form, form.changed(project, given)))
 
@@ -145,8 +145,8 @@ def _planned(form: Form) -> Any:
 
 
 def _start(form: Form) -> Any:
-    def start(window: Window, project: Project, *given: Any) -> None:
-        write_pairs_job(window.projects, project, form.resolved(project, given))
+    def start(window: Window, project: Project, at: str | None, after: str | None, *given: Any) -> None:
+        write_pairs_job(window.projects, project, form.resolved(project, given), **when(at, after))
         gr.Info(say("training.queued"))
 
     return start

@@ -47,6 +47,8 @@ class Worker:
         self._connection = table.open_jobs(projects)
         self._watched: dict[str, RunningJob] = {}
         self._ended = threading.Event()
+        self._called = threading.Event()  # look now, not at the next tick
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     @classmethod
@@ -89,9 +91,15 @@ class Worker:
             lock.release()
             raise
 
+    def wait_for_news(self, seconds: float) -> None:
+        """Return as soon as a job has ended, at the latest after so many seconds."""
+        self._news.wait(seconds)
+        self._news.clear()
+
     def stop(self) -> None:
         """Stop watching, when the look under way is over, and let another worker take over."""
         self._ended.set()
+        self._called.set()
         self._thread.join()
         self._leave()
 
@@ -107,8 +115,9 @@ class Worker:
     def _work(self) -> None:
         while not self._ended.is_set():
             try:
+                self._called.clear()
                 self._tick()
-                self._ended.wait(TICK_SECONDS)
+                self._called.wait(0 if self._ended.is_set() else TICK_SECONDS)
             except Exception:  # a full disk must not end the watch: it may have space again
                 logging.getLogger(__name__).exception("The queue of %s could not be looked after; trying again.", self.projects)
                 self._ended.wait(TROUBLE_SECONDS)
@@ -129,6 +138,7 @@ class Worker:
         self._watched[job.id] = watched
         if watched.look(self._connection, job):
             del self._watched[job.id]
+            self._news.set()
 
     def _reached_last(self) -> bool:
         row = self._until and table.select_job(self._connection, self._until)
@@ -224,7 +234,12 @@ class Worker:
         child = spawn(job_dir, _log_attempt(job, job_dir), inherited=(lock.descriptor,) if lock else ())
         table.set_child(self._connection, job.id, child.pid, child.started)
         send_order(child, order)
+        threading.Thread(target=self._call_at_end, args=(child,), daemon=True).start()
         return child
+
+    def _call_at_end(self, child: Child) -> None:
+        child.await_end()
+        self._called.set()
 
     def _submit(self, job: Job, job_dir: Path, order: Mapping[str, Any]) -> Runner:
         """The cluster's job, given its order after its number is stored, for the same reason."""

@@ -41,11 +41,38 @@ def run_line(job: Job) -> str:
     return word("state", job.state)
 
 
-def waits_words(job: Job) -> str:
-    """What a queued job waits for: "until 22:00", "after cpt-…", what the worker said of it, or its turn."""
+def head_line(data: str, job: Job | None, *, made: bool = True) -> str:
+    """A tab's second line: the state of its data, and beside it a job that goes on, waits or did not end well: "model ready · job waiting".
+    A running job alone is told while there is nothing `made` yet."""
+    if job is None or job.state == "done":
+        return data
+    if job.state == "running":
+        return f"{data} · {progress_words(job)[:2][-1]}" if made else run_line(job)
+    name = say("head.job") if job.kind in ("cpt", "sft", "sft-data") else kind_of(job)
+    return f"{data} · {name} {word('state', job.state)}"
+
+
+def about_words(job: Job) -> str:
+    """What a job is about, in few words from its settings: "model cpt-lamps, 3 epochs", "100 pairs"; "" where its kind says it all."""
+    had, parts = job.config, []
+    if job.kind.split("-probe")[0] in ("cpt", "sft"):
+        first = "cpt" if job.kind.startswith("cpt") else "final"
+        parts = [say("about.model", name="-".join(one for one in (first, had.get("name", "").strip().removeprefix(f"{first}-")) if one))]
+        parts += [say("about.epochs", n=f"{had['epochs']:g}")] if "epochs" in had else []
+    elif job.kind == "sft-data":
+        parts = [many("pair", had["count"]) if had.get("count") else say("about.every_pair"), word("choice.provider", had.get("provider", ""))]
+    elif job.kind == "evaluate":
+        parts = [word("model", one.strip()) for one in had.get("models", "").split(",")]
+    elif job.kind in ("export", "push"):
+        parts = [say("about.model", name=had.get("model", "")), *([had["format"]] if had.get("format") else [])]
+    return ", ".join(one for one in parts if one)
+
+
+def waits_words(job: Job, first: Job | None = None) -> str:
+    """What a queued job waits for: "until 22:00", "after cpt-…" (or what the job `first` before it is), what the worker said of it, or its turn."""
     parts = [say("queue.until", time=local_time(job.not_before))] if job.not_before and job.not_before > now() else []
     if job.after:
-        parts.append(say("queue.after", job=job.after))
+        parts.append(say("queue.after", job=", ".join(one for one in (kind_of(first), about_words(first)) if one) if first else job.after))
     said = "" if job.not_before else (job.progress or {}).get("text", "")  # it may still name a time that has come since
     return ", ".join(parts) or said or say("queue.turn")
 

@@ -21,7 +21,7 @@ from phases.shared.ui.header import build_header, build_new_dialog, build_welcom
 from phases.shared.ui.notices import build_notices, notices_html
 from phases.shared.ui.status_bar import build_status_bar, status_line
 from phases.shared.ui.texts import say
-from phases.shared.ui.window import QUICK, Pulse, Window, project_of
+from phases.shared.ui.window import QUICK, Pulse, Window, opened, project_of
 
 TICK_SECONDS = 2.0
 CACHE_SWEEP = (3600, 24 * 3600)  # Gradio's copies of files: looked at hourly, removed after a day
@@ -55,7 +55,7 @@ def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path
         notices = build_notices(window)
         pulse = Pulse(gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden"), blocks.load)
         drawn = []
-        with gr.Tabs(elem_id="phases"):
+        with gr.Tabs(elem_id="phases") as phases:
             for plan in tabs:
                 with gr.Tab(_label(plan, ""), id=plan.name) as tab, gr.Column(elem_classes="only-project", elem_id=f"tab-{plan.name}"):
                     plan.build(window, pulse)
@@ -65,6 +65,7 @@ def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path
         bar = build_status_bar(window)
         _start_clock(window, tabs, [*drawn, bar.line, notices, pulse.data, pulse.run])
         blocks.load(fill_header(window), None, [header.brand, header.picker], **QUICK)
+        blocks.load(opened("tab", [plan.name for plan in tabs]), None, phases, **QUICK)
     return blocks
 
 

@@ -15,7 +15,7 @@ import gradio as gr
 
 from phases.shared.errors import SettingError
 from phases.shared.jobs.queue import Job, find_jobs, list_jobs
-from phases.shared.jobs.times import clock, moment_and_zone, start_time
+from phases.shared.jobs.times import clock, day_and_time, start_time
 from phases.shared.project import Project
 from phases.shared.ui.figures import duration
 from phases.shared.ui.job_words import kind_of
@@ -90,4 +90,5 @@ def _note(window: Window, project: Project, at: str | None, after: str | None) -
 
 def _starts(moment: str, now: datetime) -> str:
     left = (datetime.fromisoformat(moment) - now).total_seconds()
-    return say("later.starts", time=moment_and_zone(moment), left=duration(left), now=clock(now))
+    day, time = day_and_time(moment, now)
+    return say("later.starts", day=word("day", day), time=time, left=duration(left), now=clock(now))

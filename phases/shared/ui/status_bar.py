@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
-from phases.shared.jobs.queue import Job, get_job, list_jobs, move_job, request_cancel, request_stop
+from phases.shared.jobs.queue import Job, find_jobs, get_job, list_jobs, move_job, request_cancel, request_stop
 from phases.shared.project import Project
 from phases.shared.ui.figures import memory_in_use, size
-from phases.shared.ui.job_words import kind_of, progress_words, waits_words
+from phases.shared.ui.job_words import about_words, kind_of, progress_words, waits_words
 from phases.shared.ui.tables import Column, button, event_html, table, text
 from phases.shared.ui.texts import say
 from phases.shared.ui.window import BUTTON, Window, acts, picks
@@ -87,11 +88,18 @@ def _build_queue_dialog(window: Window) -> gr.HTML:
 def queue_table(projects: Path) -> str:
     """What waits, in the order in which it will run."""
     jobs = sorted(list_jobs(projects, states=("queued",)), key=lambda job: job.position)
-    columns = (Column(say("queue.job"), lambda job: text(kind_of(job))), Column(say("queue.project"), lambda job: text(job.project)),
-               Column(say("queue.waits"), lambda job: text(waits_words(job))),
-               Column("", lambda job: button("first", say("queue.first"), job=job.id) + button("up", say("queue.up"), job=job.id)
-                      + button("down", say("queue.down"), job=job.id) + button("cancel", say("queue.cancel"), job=job.id), "short"))
+    columns = (Column(say("queue.job"), lambda job: f'<b title="{text(job.id)}">{text(kind_of(job))}</b>'),
+               Column(say("queue.project"), lambda job: text(job.project)), Column(say("queue.about"), lambda job: text(about_words(job) or "–")),
+               Column(say("queue.waits"), lambda job: text(waits_words(job, next(iter(find_jobs(projects, job.after)), None)))),
+               Column("", lambda job: _moves(job, jobs), "short"))
     return table(columns, jobs, empty=say("queue.empty"))
+
+
+def _moves(job: Job, jobs: Sequence[Job]) -> str:
+    """The buttons of a waiting job; those that would change nothing are grey. Jobs change places within their lane."""
+    lane = [one.id for one in jobs if one.lane == job.lane]
+    possible = {"first": job.id != jobs[0].id, "up": job.id != lane[0], "down": job.id != lane[-1], "cancel": True}
+    return "".join(button(act, say(f"queue.{act}"), possible=can, job=job.id) for act, can in possible.items())
 
 
 def _asked(window: Window, project: Project | None, event: dict) -> tuple[str, str, str]:

@@ -55,10 +55,10 @@ def text(value: object, most: int = 0) -> str:
     return html.escape(plain)
 
 
-def button(action: str, label: str, **data: object) -> str:
-    """A small button in a row; its data come back in the `act` event, under `act` and the given names."""
+def button(action: str, label: str, *, possible: bool = True, **data: object) -> str:
+    """A small button in a row; its data come back in the `act` event, under `act` and the given names. One that is not `possible` is grey."""
     extra = "".join(f' data-{name}="{html.escape(str(value))}"' for name, value in data.items())
-    return f'<button type="button" class="small" data-act="{action}"{extra}>{html.escape(label)}</button>'
+    return f'<button type="button" class="small" data-act="{action}"{extra}{"" if possible else " disabled"}>{html.escape(label)}</button>'
 
 
 def table(columns: Sequence[Column], rows: Sequence[Any], *, key: Callable[[Any], object] | None = None,

@@ -4,6 +4,7 @@ window.lehrling = {
     if (!name) return;
     const address = new URL(window.location.href);
     address.searchParams.set('project', name);
+    for (const key of ['tab', 'part']) address.searchParams.delete(key);
     window.location.assign(address);
   },
   open(id) {
@@ -62,4 +63,10 @@ document.addEventListener('keydown', (event) => {
 document.addEventListener('click', (event) => {
   const button = event.target.closest('#status [data-act]');
   if (button) window.lehrling.asked = `${button.dataset.act}-dialog`;
+  const tab = event.target.closest('#phases button[role=tab][data-tab-id]');
+  if (tab) {  // the address says which tab is open, so that a reload finds it again
+    const address = new URL(window.location.href);
+    address.searchParams.set(tab.closest('.subtabs') ? 'part' : 'tab', tab.dataset.tabId);
+    window.history.replaceState(window.history.state, '', address);
+  }
 }, true);

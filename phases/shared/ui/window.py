@@ -7,7 +7,7 @@ In: a function `fn(window, project, *values)`. Out: a Gradio handler that finds 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,17 @@ def streams(window: Window, fn: Callable[..., Iterator[Any]]) -> Callable[..., I
             yield from fn(window, _needed(window, request), *values)
         except LehrlingError as problem:
             raise gr.Error(as_message(problem), title=say("shell.error_title"), print_exception=False) from problem
+
+    return handler
+
+
+def opened(key: str, names: Sequence[str]) -> Callable[[gr.Request], Any]:
+    """The handler of the page's load that opens the tab which the address names (`?tab=cpt`); the script writes it there, so that a
+    reload, or the one after the program was started again, shows what was open."""
+
+    def handler(request: gr.Request) -> Any:
+        name = request.query_params.get(key, "")
+        return gr.Tabs(selected=name) if name in names else gr.skip()
 
     return handler
 

@@ -13,10 +13,10 @@ import pytest
 from phases.shared.database.connection import open_database
 from phases.shared.database.jobs import claim_job, job_table
 from phases.shared.database.schema import JOB_MIGRATIONS
-from phases.shared.errors import JobError, SettingError
+from phases.shared.errors import JobError
 from phases.shared.jobs.locks import compute_lock_file, lock_compute
 from phases.shared.jobs.queue import find_job, get_job, move_job, queue_place, request_cancel, request_stop, resume_job
-from phases.shared.jobs.times import clock, start_time
+from phases.shared.jobs.times import clock
 from tests.shared.jobs.conftest import Queue
 
 
@@ -54,17 +54,6 @@ def test_a_job_for_the_night_waits_for_its_time_and_lets_others_pass(queue: Queu
     assert queue.get(night).waiting
     done = queue.ended(night)
     assert done.state == "done" and done.started >= soon
-
-
-def test_times_as_a_person_writes_them() -> None:
-    evening = datetime(2026, 11, 21, 21, 30).astimezone()
-    assert datetime.fromisoformat(start_time("22:00", evening)) == datetime(2026, 11, 21, 22, 0).astimezone()
-    assert datetime.fromisoformat(start_time("21:30", evening)) == datetime(2026, 11, 22, 21, 30).astimezone()
-    assert datetime.fromisoformat(start_time("2026-12-24 18:30", evening)) == datetime(2026, 12, 24, 18, 30).astimezone()
-    assert start_time("22:00", evening).endswith("+00:00")
-    for wrong, said in (("tonight", "is no time"), ("25:00", "is no time"), ("2026-11-20 10:00", "is past")):
-        with pytest.raises(SettingError, match=said):
-            start_time(wrong, evening)
 
 
 def test_a_queue_of_an_older_version_is_taken_over(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from phases.cli import main
 from phases.shared.jobs.queue import get_job, list_jobs, queue_place
+from phases.words import state_line
 from tests.tiny_project import make_project
 
 
@@ -60,8 +61,13 @@ def test_an_id_behind_the_name_chooses_the_job(command: Any, tmp_path: Path) -> 
 
 def test_wrong_words_are_refused_and_start_nothing(command: Any, tmp_path: Path) -> None:
     code, said = command("cpt", "lamps", "--at", "tonight")
-    assert code == 2 and "Write it as 22:00" in said["error"]["advice"]
+    assert code == 2 and "Write it as 22, 22:00" in said["error"]["advice"]
     code, said = command("cpt", "lamps", "--after", "cpt-1")
     assert code == 1 and "no job 'cpt-1'" in said["error"]["sentence"]
     code, said = command("jobs", "--move", "cpt-1", "up")
     assert code == 1 and list_jobs(tmp_path / "projects") == []
+
+
+def test_what_was_understood_is_said_back() -> None:
+    said = state_line({"job": "cpt-1", "state": "queued", "not_before": "2126-12-24T12:00:00.000+00:00", "resumable": True})
+    assert "cpt-1: queued. It starts Tuesday 2126-12-24 at " in said

@@ -44,7 +44,7 @@ def test_what_stands_in_the_fields_is_what_a_job_is_submitted_with(project: Proj
     assert waits_words(night) == f"until {NIGHT}" and waits_words(then) == f"after {night.id}"
     assert f"until {NIGHT}" in run_html(night, {}) and f"after {night.id}" in run_html(then, {})
     listed = queue_table(projects)
-    assert listed.index(f"until {NIGHT}") < listed.index(f"after {night.id}")
+    assert listed.index(f"until {NIGHT}") < listed.index("after CPT, model cpt-night")
     assert {f'data-act="{act}"' for act in ("first", "up", "down", "cancel")} <= set(re.findall(r'data-act="\w+"', listed))
 
 
@@ -52,9 +52,10 @@ def test_the_note_says_when_by_which_clock_and_what_is_no_time(project: Project,
     window = Window(project.root.parent)
     zone = r"\d\d:\d\d (UTC|\S+ \(UTC[+-]\d\d:\d\d\))"
     assert re.search(f"clock of this machine says {zone}", start_later._note(window, project, "", ""))
-    assert re.search(f"starts at 2126-12-24 {zone}, in ", start_later._note(window, project, NIGHT, ""))
+    assert re.search(r"starts Tuesday 2126-12-24 at 22:00 \(\S+\), in ", start_later._note(window, project, NIGHT, ""))
+    assert re.search(r"starts (today|tomorrow) at 22:00 \(\S+\), in ", start_later._note(window, project, "10 pm", ""))
     wrong = start_later._note(window, project, "tonight", "")
-    assert 'class="warning"' in wrong and "is no time" in wrong and "Write it as 22:00" in wrong
+    assert 'class="warning"' in wrong and "is no time" in wrong and "Write it as 22, 22:00, 10 pm" in wrong
 
 
 def test_the_jobs_to_choose_from_follow_the_queue_and_keep_the_chosen_one(project: Project) -> None:

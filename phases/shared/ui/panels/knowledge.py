@@ -15,6 +15,7 @@ from phases.shared.ui.job_words import progress_words, result_words, share_done
 from phases.shared.ui.panels.cleaning import cleaning_html
 from phases.shared.ui.tables import Column, button, file_name, marked, page_links, table, text
 from phases.shared.ui.texts import many, say, word
+from phases.shared.ui.tidy import tidy
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
@@ -80,7 +81,7 @@ def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
     """The neighbour's nearest text, faded; nothing at the document's ends."""
     if chunk is None:
         return ""
-    whole = " ".join(chunk.content.split())
+    whole = tidy(chunk.content)
     part = whole[-NEAR_CHARACTERS:] if end else whole[:NEAR_CHARACTERS]
     cut = len(whole) > NEAR_CHARACTERS
     shown = ("…" if cut and end else "") + part + ("…" if cut and not end else "")
@@ -141,8 +142,8 @@ def _file_name(entry: Any) -> str:
 def _line_text(line: tuple[ChunkRow, str]) -> str:
     chunk, shown = line
     if MARK_START in shown:
-        return marked(shown, MARK_START, MARK_END)
-    return text(" ".join(shown.split()), LINE_CHARACTERS)
+        return marked(tidy(shown), MARK_START, MARK_END)
+    return text(tidy(shown), LINE_CHARACTERS)
 
 
 def _tags(chunk: ChunkRow) -> str:
