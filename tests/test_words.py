@@ -41,5 +41,5 @@ def test_the_time_of_a_training_is_called_so() -> None:
     """The whole job, whose time History shows, took longer."""
     result = {"job": "sft-1", "state": "done", "error": None, "model": "models/final", "steps": 14, "seconds": 240.2}
     assert "steps: 14   training: 4 min" in show_sft(result)
-    values = dict.fromkeys((field.name for field in dataclasses.fields(Job)))
+    values = dict.fromkeys(field.name for field in dataclasses.fields(Job))
     assert result_words(Job(**{**values, "id": "sft-1", "kind": "sft", "state": "done", "result": result})) == "4 min of training"
