@@ -156,7 +156,8 @@ COMMANDS: tuple[Command, ...] = (
             config="phases.sft.config:ExportConfig"),
     Command("push", "send an exported model to the Hugging Face hub, as a private repository unless told otherwise", commands.push, words.show_push, (
         _argument("repo", metavar="OWNER/NAME", help="the repository; it is made where it is not there"),
-        _argument("--plan", action="store_true", help="show what would be sent and who could see it, start nothing; exit code 1 when not ready"), DETACH),
+        _argument("--plan", action="store_true", help="show what would be sent and who could see it, start nothing; exit code 1 when not ready"),
+        _argument("--after", metavar="JOB", help="send what that export writes, when it is done"), DETACH),
             config="phases.sft.config:PushConfig"),
     Command("jobs", "list the jobs, or change their order", job_commands.jobs, words.show_jobs, (
         _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log"),

@@ -164,9 +164,9 @@ def push(arguments: Namespace) -> dict[str, Any]:
     project = project_of(arguments)
     config = resolve(PushConfig, project.settings.get("push"), arguments.settings)
     if arguments.plan:
-        return {"plan": dataclasses.asdict(push_plan(project, config, arguments.repo))}
+        return {"plan": dataclasses.asdict(push_plan(project, config, arguments.repo, arguments.after or ""))}
     try:
-        job = push_model(arguments.projects, project, config, arguments.repo)
+        job = push_model(arguments.projects, project, config, arguments.repo, arguments.after)
     except NotReady as error:
         raise NotReady(" ".join(error.missing), error.advice, subject="push", missing=error.missing) from None
     return finished(arguments, job)

@@ -141,7 +141,7 @@ def show_cpt(result: Record) -> str:
         return other
     lines = [state_line(result)]
     if result.get("model"):
-        lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
+        lines.append(_trained(result))
         lines.append("perplexity on held-out sections: not measured, no chunks are held out" if result.get("perplexity_after") is None else
                      f"perplexity on held-out sections: {_number(result.get('perplexity_before'))} before, {_number(result['perplexity_after'])} after")
         lines.append(f"perplexity on general text: {_number(result.get('general_before'))} before, {_number(result.get('general_after'))} after "
@@ -149,12 +149,18 @@ def show_cpt(result: Record) -> str:
     return "\n".join(lines)
 
 
+def _trained(result: Record) -> str:
+    """The model, and the time of its training alone: the whole job took longer."""
+    took = f"   training: {minutes(result['seconds'])}" if result.get("seconds") is not None else ""
+    return f"model: {result['model']}   steps: {result.get('steps')}{took}"
+
+
 def show_sft(result: Record) -> str:
     if (other := show_train(result)) is not None:
         return other
     lines = [state_line(result)]
     if result.get("model"):
-        lines.append(f"model: {result['model']}   steps: {result.get('steps')}   seconds: {result.get('seconds')}")
+        lines.append(_trained(result))
     return "\n".join(lines)
 
 
@@ -206,7 +212,7 @@ def show_push(result: Record) -> str:
     if "plan" in result:
         plan = result["plan"]
         rows = [(name, size(count)) for name, count in (*plan["files"], ("together", plan["bytes"]))] if plan["files"] else []
-        head = f"exports/{plan['folder']} -> {plan['repo']}" if plan["folder"] else f"-> {plan['repo']}"
+        head = f"{'exports/' + plan['folder'] if plan['folder'] else plan['model']} -> {plan['repo']}"
         return "\n".join([head, *([table(("file", "size"), rows)] if rows else []), *plan["notes"], *(f"missing: {one}" for one in plan["missing"])])
     lines = [state_line(result)]
     if result.get("commit"):

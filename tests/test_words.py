@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from phases.shared.jobs.queue import Job
 from phases.shared.models.machine import Machine, short_list
 from phases.shared.training.plan import Plan
+from phases.shared.ui.job_words import result_words
 from phases.shared.ui.panels.base_models import short_list_html
 from phases.shared.ui.panels.plan import plan_figures
-from phases.words import show_base_models, show_plan, show_push
+from phases.words import show_base_models, show_plan, show_push, show_sft
 
 AMOUNT = re.compile(r"[\d.,]+ (?:bytes|[KMGT]i?B)")
 
@@ -33,3 +35,11 @@ def test_a_push_names_sizes_in_the_same_unit() -> None:
     said = show_push({"plan": {"folder": "f", "repo": "a/b", "files": [["model.safetensors", 12 * 2**20]], "bytes": 12 * 2**20 + 1, "notes": [],
                                "missing": []}})
     assert AMOUNT.findall(said) == ["12.0 MiB", "12.0 MiB"]
+
+
+def test_the_time_of_a_training_is_called_so() -> None:
+    """The whole job, whose time History shows, took longer."""
+    result = {"job": "sft-1", "state": "done", "error": None, "model": "models/final", "steps": 14, "seconds": 240.2}
+    assert "steps: 14   training: 4 min" in show_sft(result)
+    values = dict.fromkeys(field.name for field in dataclasses.fields(Job))
+    assert result_words(Job(**{**values, "id": "sft-1", "kind": "sft", "state": "done", "result": result})) == "4 min of training"

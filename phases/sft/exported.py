@@ -27,6 +27,7 @@ class Exported:
 
     Args:
         described: hash of the description of the model that was exported; "" for a base model.
+        job: the one that wrote it; "" for an export of an older version.
         files: {name: {"bytes", "sha256"}} of everything but export.json; empty for an export of an older version.
     """
 
@@ -36,6 +37,7 @@ class Exported:
     made: str = ""
     described: str = ""
     files: Mapping[str, Mapping[str, Any]] | None = None
+    job: str = ""
 
     @property
     def name(self) -> str:
@@ -69,7 +71,8 @@ def read_export(folder: Path) -> Exported:
     """Raises ModelError when its export.json is missing or unreadable."""
     try:
         content = json.loads((folder / EXPORT_FILE).read_text(encoding="utf-8"))
-        return Exported(folder, content["model"], content["base"], content.get("made", ""), content.get("described", ""), content.get("files") or {})
+        return Exported(folder, content["model"], content["base"], content.get("made", ""), content.get("described", ""), content.get("files") or {},
+                        content.get("job", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ModelError(f"exports/{folder.name} has no readable {EXPORT_FILE}.", "Export the model again.", subject=folder.name,
                          code="export_damaged") from None
@@ -81,7 +84,8 @@ def find_export(project: Project, name: str) -> Exported:
     named = next((one for one in _folders(project) if one.name == name), None)
     found = read_export(named) if named else next((one for one in every if one.model == name), None)
     if not every and named is None:
-        raise NotReady("Nothing has been exported yet.", f"Export a model first: python app.py export \"{project.name}\" --model {name}.",
+        raise NotReady("Nothing has been exported yet.", f"Export a model first: python app.py export \"{project.name}\" --model {name}. Where an export waits or runs, "
+                       "push --after JOB sends what it writes.",
                        subject=name, code="export_missing")
     if found is None:
         there = ", ".join(f"{one.name} ({one.model})" for one in every)
@@ -90,6 +94,21 @@ def find_export(project: Project, name: str) -> Exported:
     if not found.files:
         raise NotReady(f"exports/{found.name} was made by an older version, which kept no hashes of its files.", "Export the model again.",
                        subject=found.name, code="export_unsealed")
+    return found
+
+
+def exported_by(project: Project, job: str) -> str:
+    """The model that an export's job, also one that has not begun, writes; "" for any other job."""
+    asked = project.job_dir(job) / "inputs" / "model.json"
+    return str(json.loads(asked.read_text(encoding="utf-8"))["model"]) if job.startswith("export-") and asked.is_file() else ""
+
+
+def export_of_job(project: Project, job: str) -> Exported:
+    """What a job wrote. Raises ModelError when it is not there any more."""
+    found = next((one for one in list_exports(project) if one.job == job), None)
+    if found is None:
+        raise ModelError(f"What {job} exported is not in exports/ any more.", "Export the model again, then push it.", subject=job,
+                         code="export_missing")
     return found
 
 

@@ -1,7 +1,7 @@
 """An exported model -> a repository of the Hugging Face hub, private unless a person wants it public.
 
 In: an export (the newest of a model, or a folder's name) and OWNER/NAME. Out: one commit with its files and nothing else.
-Command: `python app.py push NAME OWNER/NAME [--model final] [--public] [--plan]`
+Command: `python app.py push NAME OWNER/NAME [--model final] [--public] [--after EXPORTJOB] [--plan]`
 
     push_plan    what would be sent, who can see it, what is missing    (window or command; no network)
     push_model   checks, then submits a job
@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from phases.sft.config import PushConfig
-from phases.sft.exported import Exported, changed_names, damaged, find_export, is_outdated, read_export, verify_export
+from phases.sft.exported import (
+    Exported,
+    changed_names,
+    damaged,
+    export_of_job,
+    exported_by,
+    find_export,
+    is_outdated,
+    read_export,
+    verify_export,
+)
 from phases.shared.errors import LehrlingError, NotReady
 from phases.shared.files import write_json
 from phases.shared.jobs.context import JobContext, JobStopped
@@ -44,16 +54,25 @@ class PushPlan:
     keyless: bool = False
 
 
-def push_model(projects: Path, project: Project, config: PushConfig, repo: str) -> Job:
-    """Submit the push; what the Push button and `push` call. Raises NotReady with everything that is missing."""
-    return submit_job(projects, project, "push", config, arguments={"repo": repo.strip()})
+def push_model(projects: Path, project: Project, config: PushConfig, repo: str, after: str | None = None) -> Job:
+    """Submit the push; what the Push button and `push` call. Raises NotReady with everything that is missing.
+
+    Args:
+        after: an export's job; what it writes is sent, when it is done.
+    """
+    return submit_job(projects, project, "push", config, arguments={"repo": repo.strip(), "export": after or ""}, after=after)
 
 
-def push_plan(project: Project, config: PushConfig, repo: str) -> PushPlan:
-    """Look ahead, without the network and without reading the weights."""
+def push_plan(project: Project, config: PushConfig, repo: str, export: str = "") -> PushPlan:
+    """Look ahead, without the network and without reading the weights. `export`: the job whose files are to be sent once it is done."""
     repo = repo.strip()
     no_key = _no_key()
     missing = [*_wrong_name(repo), *no_key]
+    if export:
+        model = exported_by(project, export)
+        missing += [] if model else [f"The job {export} exports nothing of this project, so there is nothing to send when it is done: name an export's job."]
+        return PushPlan("", model, repo, config.public, notes=(_seen(config.public), f"Sent is what {export} writes."), missing=tuple(missing),
+                        keyless=bool(no_key))
     try:
         exported = find_export(project, config.model)
         if changed := changed_names(exported):
@@ -67,9 +86,13 @@ def push_plan(project: Project, config: PushConfig, repo: str) -> PushPlan:
 
 def prepare(project: Project, config: PushConfig, inputs: Path, arguments: Mapping[str, Any]) -> None:
     """Freeze which folder goes where, with the hashes of its files."""
-    plan = push_plan(project, config, str(arguments.get("repo") or ""))
+    export = str(arguments.get("export") or "")
+    plan = push_plan(project, config, str(arguments.get("repo") or ""), export)
     if plan.missing:
         raise NotReady(plan.missing[0], subject=plan.repo, missing=plan.missing)
+    if export:
+        write_json(inputs / ASKED, {"repo": plan.repo, "export": export})
+        return
     write_json(inputs / ASKED, {"repo": plan.repo, "folder": plan.folder, "files": read_export(project.exports / plan.folder).files})
 
 
@@ -77,7 +100,7 @@ def run(context: JobContext, config: PushConfig) -> dict[str, Any]:
     """Verify, then send. Raises JobStopped at a stop, ModelError for what the hub or the files forbid."""
     from phases.sft import hub_upload
     from phases.sft.hub_failures import push_failure
-    asked = json.loads((context.inputs / ASKED).read_text(encoding="utf-8"))
+    asked = _settled(context)
     exported = read_export(context.project.exports / asked["folder"])
     context.phase("checking")
     if exported.files != asked["files"]:
@@ -95,6 +118,17 @@ def run(context: JobContext, config: PushConfig) -> dict[str, Any]:
         raise push_failure(asked["repo"], problem) from None  # it may itself be what the client's exception came from
     return {"repo": asked["repo"], "address": address, "commit": commit, "public": config.public, "folder": f"exports/{exported.name}",
             "files": sorted(asked["files"]), "bytes": exported.bytes}
+
+
+def _settled(context: JobContext) -> dict[str, Any]:
+    """What is sent. Where an export was waited for, its folder is named now and once: a resumed push sends the same."""
+    place = context.inputs / ASKED
+    asked = json.loads(place.read_text(encoding="utf-8"))
+    if "folder" not in asked:
+        made = export_of_job(context.project, asked["export"])
+        asked = {**asked, "folder": made.name, "files": made.files}
+        write_json(place, asked)
+    return asked
 
 
 def _heed(context: JobContext, done: int, total: int, name: str) -> None:
@@ -139,11 +173,14 @@ def _no_key() -> list[str]:
     return [] if found else ["There is no key for the hub: set HF_TOKEN, or store it with: python app.py set-key HF_TOKEN."]
 
 
+def _seen(public: bool) -> str:
+    return "Public: everybody can read and download it." if public else "Private: only you can see it, or the members of the organisation that owns it."
+
+
 def _notes(project: Project, exported: Exported, public: bool) -> tuple[str, ...]:
     """What a person should know before it is sent."""
     about = front_matter(exported.folder / "README.md")
-    seen = "Public: everybody can read and download it." if public else "Private: only you can see it, or the members of the organisation that owns it."
-    notes = [seen, "Sent are these files alone. Documents, chunks, pairs and runs of the project are not part of it, and the card does not name the documents."]
+    notes = [_seen(public), "Sent are these files alone. Documents, chunks, pairs and runs of the project are not part of it, and the card does not name the documents."]
     if public:
         notes.append("A model can repeat passages of its documents word for word: publish only what you may publish.")
     if about.get("license") == UNKNOWN:

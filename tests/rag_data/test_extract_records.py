@@ -7,6 +7,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import pandas
 import pyarrow.parquet
 import pytest
 
@@ -91,6 +92,19 @@ def test_parquet_rows_are_records_and_pictures_are_named(tmp_path: Path) -> None
     assert document.text == ("# Wehr Ahlen\n\n- height: 4.2\n- built: 1954-03-03\n- keeper.first: Jörg\n\n"
                              "# Wehr Köln\n\n- height: 3.1\n- keeper.first: Änne")
     assert (document.title, document.notes) == ("weirs", ("Left out what is not text in: photo.",))
+
+
+def test_the_row_numbers_that_pandas_adds_are_no_data(tmp_path: Path) -> None:
+    frame = pandas.DataFrame({"name": ["Wehr Ahlen", "Wehr Köln", "Wehr Rees"], "height": [4.2, 3.1, 2.8]})
+    frame.iloc[[1, 2, 0]].to_parquet(tmp_path / "some.parquet")
+    document = extract_document(tmp_path / "some.parquet", "some.parquet")
+    assert document.text == "# Wehr Köln\n\n- height: 3.1\n\n# Wehr Rees\n\n- height: 2.8\n\n# Wehr Ahlen\n\n- height: 4.2"
+    assert document.notes == ("Left out the row numbers that pandas added: __index_level_0__.",)
+    frame.set_index("name").to_parquet(tmp_path / "named.parquet")
+    frame.to_parquet(tmp_path / "all.parquet")
+    for name in ("named", "all"):
+        document = extract_document(tmp_path / f"{name}.parquet", f"{name}.parquet")
+        assert "# Wehr Rees\n\n- height: 2.8" in document.text and document.notes == (), "an index with a name is data"
 
 
 def test_more_records_than_a_document_takes_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,6 +105,19 @@ def test_every_format_of_records_takes_a_template(tmp_path: Path) -> None:
         assert document.notes[0].startswith("Without a value, and so without its sentence: {time} in 1 of")
 
 
+def test_a_record_of_which_nothing_is_left_names_the_columns_that_lack(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write(path, "name,time,coach\nAnna,12.1,Mia\nBert,,Mia\nCleo,,\nDora,,\n")
+    document = extract_document(path, "a.csv", Cleaning(template="{name} ran {time} s.\n{coach} is the coach."))
+    assert document.text == "Anna ran 12.1 s.\nMia is the coach.\n\nMia is the coach."
+    assert document.notes[-1] == ("Left out whole: 2 of 4 records; no sentence of the template has all its values there: {time} has no value in 2 of them, "
+                                  "{coach} has no value in 2 of them.")
+    write(path, "name,time\nAnna,\nBert,\n")
+    with pytest.raises(FileRejected, match=r"nothing of the 2 records of 'a.csv': .* {time} has no value in 2 of them\.") as refused:
+        extract_document(path, "a.csv", Cleaning(template="{name} ran {time} s."))
+    assert "a sentence or a line of its own" in refused.value.advice
+
+
 def test_ready_templates_take_the_files_own_names() -> None:
     assert [(one.label, one.text) for one in offers(["Query", "Response", "passage"])][0] == (
         "Context, question, answer", "Context: {passage}\nQuestion: {Query}\nAnswer: {Response}")

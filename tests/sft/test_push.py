@@ -231,6 +231,23 @@ def test_what_is_missing_is_said_before_anything_starts(made: tuple, hub: PushSe
     assert hub.asked == []
 
 
+def test_a_push_waits_for_the_export_whose_files_it_sends(made: tuple, hub: PushServer) -> None:
+    run, project, _ = made
+    export = run("export", "lamps", "--model", "cpt", "--detach", "--json", **environment(hub)).json["job"]
+    plan = run("push", "lamps", "ada/waited", "--after", export, "--plan", **environment(hub))
+    assert plan.code == 0 and "cpt -> ada/waited" in plan.out and f"Sent is what {export} writes." in plan.out
+    answer = run("push", "lamps", "ada/waited", "--after", export, "--json", timeout=300, **environment(hub))
+    assert answer.code == 0, answer.out
+    folder = project.root / answer.json["folder"]
+    assert json.loads((folder / "export.json").read_text())["job"] == export
+    assert hub.repositories["ada/waited"].files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
+    shutil.rmtree(folder)
+    gone = run("push", "lamps", "ada/waited", "--after", export, "--json", timeout=300, **environment(hub))
+    assert gone.code == 1 and f"What {export} exported is not in exports/ any more." in gone.json["error"]["sentence"]
+    other = run("push", "lamps", "ada/waited", "--after", answer.json["job"], **environment(hub))
+    assert other.code == 1 and "exports nothing of this project" in other.err
+
+
 def test_files_that_changed_since_the_export_are_not_pushed(made: tuple, hub: PushServer) -> None:
     weights = made[2] / "model.safetensors"
     before = weights.read_bytes()

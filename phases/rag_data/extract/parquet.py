@@ -1,10 +1,11 @@
 """Parquet -> records: each row one, nested columns by dotted names.
 
-In: a Parquet file. Out: `Records`. Columns of bytes (pictures, sounds) are left out with a note.
+In: a Parquet file. Out: `Records`. Columns of bytes (pictures, sounds), and the row numbers that pandas adds, are left out with a note.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from phases.rag_data.extract.records import MOST_RECORDS, Records, flatten
 from phases.rag_data.extract.sniff import damaged
 
 ROWS_AT_A_TIME = 1_000
+NAMELESS_INDEX = re.compile(r"__index_level_\d+__")  # what pandas calls an index to which nobody gave a name
 
 
 def read_parquet(path: Path, source: str, head: int = 0) -> Records:
@@ -24,7 +26,9 @@ def read_parquet(path: Path, source: str, head: int = 0) -> Records:
     most = head or MOST_RECORDS
     try:
         with ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(min(most, ROWS_AT_A_TIME), use_threads=False):
+            indexes = _nameless_indexes(file)
+            columns = [name for name in file.schema_arrow.names if name not in indexes] if indexes else None
+            for batch in file.iter_batches(min(most, ROWS_AT_A_TIME), columns=columns, use_threads=False):
                 for row in batch.to_pylist()[:most - len(records)]:
                     records.append(flatten(without_bytes(row, left_out), source))
                 if len(records) >= most:
@@ -32,8 +36,15 @@ def read_parquet(path: Path, source: str, head: int = 0) -> Records:
             total = file.metadata.num_rows
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise damaged(source, type(problem).__name__) from None
-    notes = (f"Left out what is not text in: {', '.join(sorted(left_out))}.",) if left_out else ()
-    return Records(records, None if head and total > len(records) else total, notes)
+    notes = [f"Left out what is not text in: {', '.join(sorted(left_out))}."] if left_out else []
+    notes += [f"Left out the row numbers that pandas added: {', '.join(indexes)}."] if indexes else []
+    return Records(records, None if head and total > len(records) else total, tuple(notes))
+
+
+def _nameless_indexes(file: ParquetFile) -> list[str]:
+    """The columns that are pandas' index and nobody's data; an index with a name is data."""
+    about = file.schema_arrow.pandas_metadata or {}
+    return [one for one in about.get("index_columns", ()) if isinstance(one, str) and NAMELESS_INDEX.fullmatch(one)]
 
 
 def without_bytes(value: Any, left_out: set[str], name: str = "") -> Any:

@@ -53,7 +53,7 @@ def records_text(found: Records, source: str, template: str = "", labels: Mappin
         labels: what fields are called where there is no template.
 
     Raises:
-        FileRejected: the template asks for a column that there is not.
+        FileRejected: the template asks for a column that there is not, or leaves nothing of any record.
     """
     notes, records = found.notes, found.records
     if found.total is not None and found.total > len(records):
@@ -62,6 +62,9 @@ def records_text(found: Records, source: str, template: str = "", labels: Mappin
         shaped = Templated(template)
         check_columns(shaped.template, columns_of(records), source)
         blocks: Iterable[Block] = list(shaped.blocks(records))
+        if records and shaped.empty == len(records):
+            raise FileRejected(f"The template leaves nothing of the {len(records):,} records of '{source}': {shaped.why_empty()}.",
+                               "Give such a column a sentence or a line of its own, so that the others stay.", subject=source, code="template_empty")
         notes = (*notes, *shaped.notes())
     else:
         column, labels = heading_column(records), labels or {}

@@ -20,8 +20,9 @@ class Templated:
     def __init__(self, text: str) -> None:
         self.template = parse_template(text)
         self.records = 0
-        self._empty = 0
+        self.empty = 0
         self._lacking: Counter[str] = Counter()
+        self._emptied: Counter[str] = Counter()
 
     def blocks(self, records: Sequence[Mapping[str, str]]) -> Iterator[Block]:
         for one in records:
@@ -29,11 +30,18 @@ class Templated:
             block = Block(render(self.template, one, missing))
             self.records += 1
             self._lacking.update(missing)
-            self._empty += not block.text
+            if not block.text:
+                self.empty += 1
+                self._emptied.update(missing)
             yield block
 
     def notes(self) -> list[str]:
         """Columns that had no value, and records of which nothing is left."""
         notes = [f"Without a value, and so without its sentence: {{{name}}} in {count:,} of {self.records:,} records."
                  for name, count in self._lacking.most_common(NAMED_COLUMNS)]
-        return notes + ([f"Left out, as the template shows nothing of them: {self._empty:,} of {self.records:,} records."] if self._empty else [])
+        return notes + ([f"Left out whole: {self.empty:,} of {self.records:,} records; {self.why_empty()}."] if self.empty else [])
+
+    def why_empty(self) -> str:
+        """Which columns had no value in the records of which nothing is left."""
+        named = [f"{{{name}}} has no value in {count:,} of them" for name, count in self._emptied.most_common(NAMED_COLUMNS)]
+        return f"no sentence of the template has all its values there: {', '.join(named)}"

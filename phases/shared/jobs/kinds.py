@@ -32,8 +32,8 @@ class JobKind:
 
     lane: "compute" needs the machine's accelerator or all its cores; "light" parses, or writes through a service. A training whose
         settings send it to a cluster takes the lane "cluster" instead, which leaves this machine free.
-    config: dotted name of the configuration class. apply: "" for kinds that write files only. makes: "" for kinds that publish no model. fetch: "" for kinds that download nothing,
-        or do so in `run`.
+    config: dotted name of the configuration class. apply: "" for kinds that write files only. makes: "" for kinds that publish no model.
+    fetch: "" for kinds that download nothing, or do so in `run`.
     keys: names of the keys that the child gets, as far as they are set. calls_services: nothing works without them.
     """
 

@@ -28,11 +28,13 @@ from phases.shared.project import PROGRAM_ROOT, Project
 GRACE_SECONDS = 5.0
 SAME_START_SECONDS = 2.0
 SECRET_NAMES = re.compile(r".*_(API_KEY|TOKEN|SECRET)", re.IGNORECASE)
-ALWAYS_SET = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
+ALWAYS_SET = {"HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1",
+              "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # transformers heeds it too; a job tells its progress itself
+              "PYTHONWARNINGS": "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"}  # peft and trl still ask transformers for it
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The worker's environment without keys, tokens and secrets, with telemetry off and one thread a core."""
+    """The worker's environment without keys, tokens and secrets, with telemetry and bars off and one thread a core."""
     kept = {name: value for name, value in environment.items() if not SECRET_NAMES.fullmatch(name)}
     path = os.pathsep.join(filter(None, (str(PROGRAM_ROOT), kept.get("PYTHONPATH"))))
     return {"OMP_NUM_THREADS": str(usable_cores()), **kept, **ALWAYS_SET, "PYTHONPATH": path}

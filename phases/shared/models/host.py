@@ -79,7 +79,7 @@ class LoadedModel:
 class Models:
     """What this process holds: at most one model for each purpose."""
 
-    def __init__(self, cores: int, key: str) -> None:
+    def __init__(self, cores: int, key: str = "") -> None:
         """`cores`: how many torch computes on when it may choose. `key`: of the hub, for models that must be downloaded."""
         self.cores = cores
         loading = threading.Lock()

@@ -25,6 +25,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from phases.shared.errors import LehrlingError, ModelError
+from phases.shared.jobs.process import ALWAYS_SET
 from phases.shared.project import PROGRAM_ROOT
 from phases.shared.settings import hub_keys_if_readable
 
@@ -156,7 +157,7 @@ class ModelHost:
 def _clean_environment() -> dict[str, str]:
     """The environment without keys: those that a process which runs a model needs come by its standard input."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(SECRET_ENDINGS)}
-    return {**kept, "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return {**kept, **ALWAYS_SET}
 
 
 def _pieces(answers: Iterator[str]) -> Iterator[str]:

@@ -123,13 +123,14 @@ def fold_label(form: Form, group: str, given: Sequence[Any], switches: Collectio
 def command_for(command: str, project: Project, form: Form, given: Sequence[Any], *words: str) -> str:
     """The command that does the same as the button; `words` stand behind the project's name."""
     parts = ["python app.py", command, shlex.quote(project.name), *map(shlex.quote, words)]
-    values = form.values(given)
+    values, own = form.values(given), project.settings.get(form.section)
     flags = {one.name: one for one in options_of(form.config)}
-    changed = dict(form.changed(project, given))
-    for chosen in ("method", "preset"):
-        if chosen in values and values[chosen] != flags[chosen].default:
-            changed = {chosen: values[chosen], **changed}
-    return " ".join([*parts, *(_flag(flags[name], value) for name, value in changed.items())])
+    begins = resolve(form.config, own)  # what the command itself begins with
+    chosen = {name: values[name] for name in ("preset", "method")
+              if name in values and (values[name] != getattr(begins, name) or values[name] != flags[name].default)}
+    usual = resolve(form.config, own, chosen)
+    changed = {name: value for name, value in values.items() if value is not None and value != getattr(usual, name)}
+    return " ".join([*parts, *(_flag(flags[name], value) for name, value in {**chosen, **changed}.items())])
 
 
 def _field(one: Option, choices: Sequence[tuple[str, Any]] | None) -> Any:

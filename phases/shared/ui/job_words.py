@@ -132,7 +132,7 @@ def _figures(kind: str, result: Mapping[str, Any]) -> str:
     if isinstance(pairs, int):
         parts.append(many("pair", pairs))
     if result.get("seconds"):
-        parts.append(duration(result["seconds"]))
+        parts.append(say("result.trained", time=duration(result["seconds"])))
     if result.get("folder"):
         parts.append(str(result["folder"]))
     return ", ".join(parts) or word("ended", "done")

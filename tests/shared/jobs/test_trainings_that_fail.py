@@ -105,7 +105,7 @@ def test_a_disk_that_fills_during_a_save(tmp_path: Path, small_disk: Path) -> No
         failed = queue.ended(job)
         assert (failed.state, failed.resumable, failed.error["code"]) == ("failed", True, "disk_full"), failed.error
         assert "The disk is full." in failed.error["sentence"]
-        assert "MB are free" in failed.error["advice"] and f"models/checkpoints/{job.id}" in failed.error["advice"]
+        assert "KiB are free" in failed.error["advice"] and f"models/checkpoints/{job.id}" in failed.error["advice"]
         assert "_save" in (project.job_dir(job.id) / "log.txt").read_text() and 2 <= len(queue.losses(job)) < 60
         assert len(queue.whole_checkpoints(job)) == len(list((project.checkpoints / job.id).iterdir())), "a half-written one must not stay"
         ballast.unlink()

@@ -109,7 +109,10 @@ def test_a_gated_base_opens_with_the_persons_key_alone(gated: tuple, tmp_path: P
     assert made.code == 0, (made.out, made.err[-3000:])
     assert any("some/gated/resolve" in one and one.endswith("with a key") for one in asked)
     assert files_with(KEY, run.projects) == [] and files_with(KEY, tmp_path / "cache") == []
-    assert run("chat", "lamps", "--model", "base", "--prompt", "Who?", "--max-new-tokens", "2", **here).code == 0
+    chat = run("chat", "lamps", "--model", "cpt", "--prompt", "Who?", "--max-new-tokens", "2", **here)
+    log = (run.projects / "lamps" / "runs" / made.json["job"] / "log.txt").read_text(encoding="utf-8")
+    assert chat.code == 0 and chat.err == "", "no bars and warnings of libraries"
+    assert "Training from the beginning" in log and "Loading weights" not in log and "FutureWarning" not in log
 
 
 def test_the_model_host_and_a_data_set_open_with_the_key_too(gated: tuple) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_the_command_does_the_same(form: Form, project: Project) -> None:
     arguments = build_parser().parse_args(words[2:])
     flags = {name: getattr(arguments, name) for name in arguments.setting_names}
     assert resolve(CptConfig, flags) == resolve(CptConfig, form.values(values))
+
+
+@pytest.mark.parametrize("own", [{}, {"epochs": 7.0}, {"preset": "small"}, {"preset": "small", "epochs": 7.0}, {"method": "full"}])
+@pytest.mark.parametrize("change", [{}, {"epochs": 3.0}, {"preset": "standard"}, {"preset": "standard", "learning_rate": 3e-4, "epochs": 3.0}, {"method": "lora"}])
+def test_the_command_does_the_same_beside_kept_settings(form: Form, project: Project, own: dict, change: dict) -> None:
+    """What the project begins with counts in the command too, so going back to a default needs its flag."""
+    kept = dataclasses.replace(project, settings={"cpt": own})
+    values = [change.get(name, value) for name, value in zip(form.fields, form.shown(resolve(CptConfig, own)), strict=True)]
+    arguments = build_parser().parse_args(shlex.split(command_for("cpt", kept, form, values))[2:])
+    assert resolve(CptConfig, own, {name: getattr(arguments, name) for name in arguments.setting_names}) == form.resolved(kept, values)
 
 
 def test_several_choices_are_one_text(project: Project) -> None:

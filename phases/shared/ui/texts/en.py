@@ -60,7 +60,7 @@ JOBS = {
     "ended.stopped_resumable": "stopped and saved; it can be resumed",
     "ended.cancelled_resumable": "cancelled; it can be resumed from its last checkpoint",
     "ended.interrupted_resumable": "ended from outside; it can be resumed",
-    "result.loss": "loss {loss}", "result.perplexity": "perplexity {before} → {after}", "result.general": "general text {before} → {after}",
+    "result.trained": "{time} of training", "result.loss": "loss {loss}", "result.perplexity": "perplexity {before} → {after}", "result.general": "general text {before} → {after}",
     "ingested.added": "{n} added", "ingested.replaced": "{n} replaced", "ingested.unchanged": "{n} unchanged",
     "ingested.rejected": "{n} rejected",
     "status.idle": "Nothing is running.",
