@@ -3,7 +3,7 @@
     python app.py COMMAND [PROJECT] [...]        python app.py COMMAND --help
 
 Out: words for a person on stdout, or one JSON document with `--json`; progress bars and logs on stderr.
-Exit codes: 0 done, 1 a job or request failed, 2 a wrong word (command, flag, project name, setting), 130 detached by Ctrl-C.
+Exit codes: EXIT_CODES below.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from phases.shared.options import Option, options_of
 from phases.shared.project import DOMAINS, projects_folder
 
 EXIT_FAILED, EXIT_WRONG_WORD, EXIT_DETACHED = 1, 2, 130
+EXIT_CODES = ("exit codes: 0 done; 1 a job or request failed, or a plan (--plan) says not ready; 2 a wrong word (command, flag, project, setting); "
+              "130 let go by Ctrl-C")
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,13 @@ def _argument(*names: str, **about: Any) -> tuple[tuple[str, ...], dict[str, Any
 PAGE = (_argument("--page", type=int, default=1, help="page of 50 rows"),)
 CHUNK = (_argument("id", type=int, help="the chunk's number"),)
 PAIR = (_argument("id", type=int, help="the pair's number"),)
-JOB = (_argument("--job", help="the job's id (the newest fitting one by default)"),)
+JOB = (_argument("job", nargs="?", metavar="JOB", help="its id, as 'jobs' prints it (by default the newest of the project that fits)"),)
 TEMPLATE_FILE = _argument("--template-file", metavar="FILE", help="the template for records, from a file")
 DETACH = _argument("--detach", action="store_true", help="start the job and return at once")
 LATER = (DETACH, _argument("--after", metavar="JOB", help="start when that job is done, with the model that it makes"),
          _argument("--at", metavar="TIME", help="start no earlier: 22, 10pm, 'tomorrow 6:00', 'in 2 h', '2026-12-24 18:30', by this machine's clock"))
 TRAINING = (
-    *LATER, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing"),
+    *LATER, _argument("--plan", action="store_true", help="show the plan (steps, time, memory, disk, warnings), start nothing; exit code 1 when not ready"),
     _argument("--probe", action="store_true", help="measure time and memory with a few steps, then show the plan"),
     _argument("--config", dest="settings_file", metavar="FILE", help="settings from a YAML file instead of the project's; flags win over it"),
     _argument("--print-config", action="store_true", help="print the settings as such a file, start nothing"),
@@ -154,7 +156,7 @@ COMMANDS: tuple[Command, ...] = (
             config="phases.sft.config:ExportConfig"),
     Command("push", "send an exported model to the Hugging Face hub, as a private repository unless told otherwise", commands.push, words.show_push, (
         _argument("repo", metavar="OWNER/NAME", help="the repository; it is made where it is not there"),
-        _argument("--plan", action="store_true", help="show what would be sent and who could see it, start nothing"), DETACH),
+        _argument("--plan", action="store_true", help="show what would be sent and who could see it, start nothing; exit code 1 when not ready"), DETACH),
             config="phases.sft.config:PushConfig"),
     Command("jobs", "list the jobs, or change their order", job_commands.jobs, words.show_jobs, (
         _argument("project", nargs="?", help="only of this project"), _argument("--log", metavar="JOB", help="show a job's log"),
@@ -188,8 +190,9 @@ def main(words: Sequence[str]) -> int:
 
 
 def _went_wrong(result: Any) -> bool:
-    """Whether the job did not get done, or none of the files was taken."""
-    return isinstance(result, Mapping) and (result.get("state") in job_commands.BAD_ENDS or result.get("taken") is False)
+    """Whether the job did not get done, none of the files was taken, or what was planned cannot start."""
+    return isinstance(result, Mapping) and (result.get("state") in job_commands.BAD_ENDS or result.get("taken") is False
+                                            or bool(result.get("plan", {}).get("missing")))
 
 
 def _print(text: str) -> None:
@@ -210,13 +213,13 @@ def _report(error: LehrlingError, as_json: bool) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """All commands with their flags; a job's flags come from its configuration class."""
     parser = argparse.ArgumentParser(prog="python app.py", description="Lehrling: documents to a small model that knows them. "
-                                     "Without a command it opens the window.")
+                                     "Without a command it opens the window.", epilog=EXIT_CODES)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--projects", metavar="DIR", help="another projects folder (else LEHRLING_PROJECTS, else projects/)")
     common.add_argument("--json", action="store_true", help="print one JSON document")
     words = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        word = words.add_parser(command.name, help=command.help, description=command.help, parents=[common])
+        word = words.add_parser(command.name, help=command.help, description=command.help, parents=[common], epilog=EXIT_CODES)
         if command.needs_project:
             word.add_argument("project", metavar="NAME", help="the project's name")
         for names, about in command.arguments:

@@ -2,7 +2,7 @@
 
 In: parsed arguments. Out: the job's record, at once with `--detach`, else when it has ended.
 
-    python app.py jobs [NAME] [--move JOB up|down|first] | stop NAME | cancel NAME | resume NAME [--job J] | compare NAME JOB JOB...
+    python app.py jobs [NAME] [--move JOB up|down|first] | stop | cancel | resume NAME [JOB] | compare NAME JOB JOB...
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _settled(arguments: Namespace, job_id: str) -> dict[str, Any]:
         bring_up_to_date(arguments.projects)
         time.sleep(LOOK_SECONDS)
     words = "saves at its next step and stops" if job.active else f"is {job.state}"
-    more = f" Go on with: python app.py resume \"{job.project}\" --job {job.id}" if job.state == "stopped" else ""
+    more = f" Go on with: python app.py resume \"{job.project}\" {job.id}" if job.state == "stopped" else ""
     return {"job": job.id, "sentence": f"{job.id} {words}.{more}"}
 
 

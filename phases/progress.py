@@ -73,7 +73,7 @@ class ProgressBars:
 
 def _unit(progress: Mapping[str, Any]) -> dict[str, Any]:
     """How the bar counts: pieces of work, or bytes as KiB, MiB ..."""
-    return {"unit": "B", "unit_scale": True, "unit_divisor": 1024} if progress.get("unit") == "bytes" else {}
+    return {"unit": "iB", "unit_scale": True, "unit_divisor": 1024} if progress.get("unit") == "bytes" else {}
 
 
 def _step(one: Mapping[str, Any]) -> str:

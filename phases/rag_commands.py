@@ -34,7 +34,7 @@ def reingest(arguments: Namespace) -> dict[str, Any]:
 
 def clean_preview(arguments: Namespace) -> dict[str, Any]:
     from phases.rag_data.clean_preview import preview_record
-    return preview_record(project_of(arguments), arguments.what, arguments.settings)
+    return {"project": arguments.project, **preview_record(project_of(arguments), arguments.what, arguments.settings)}
 
 
 def import_dataset(arguments: Namespace) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def chunks(arguments: Namespace) -> dict[str, Any]:
             note_languages(connection)
         rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state,
                                  contains=arguments.contains, language=arguments.language)
-    return {"page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in with_languages(rows)]}
+    return {"project": arguments.project, "page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in with_languages(rows)]}
 
 
 def edit_chunk(arguments: Namespace) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def exclude_duplicates(arguments: Namespace) -> dict[str, Any]:
     project = project_of(arguments)
     config = resolve(ReportConfig, project.settings.get("report"), {"similarity": arguments.similarity})
     found = exclude_duplicates(project, similarity=config.similarity)
-    return {"excluded": [dataclasses.asdict(one) for one in found]}
+    return {"project": project.name, "excluded": [dataclasses.asdict(one) for one in found]}
 
 
 def undo(arguments: Namespace) -> dict[str, Any]:
@@ -196,5 +196,5 @@ def search(arguments: Namespace) -> dict[str, Any]:
                               reranker=arguments.rerank_model)
     with knowledge_of(arguments) as connection:
         missing = vector_counts(connection).missing if arguments.mode != "text" else 0
-    return {"query": arguments.query, "mode": arguments.mode, "without_vector": missing,
+    return {"project": arguments.project, "query": arguments.query, "mode": arguments.mode, "without_vector": missing,
             "hits": [dataclasses.asdict(hit) for hit in hits]}

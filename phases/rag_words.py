@@ -20,6 +20,7 @@ def show_ingest(result: Record) -> str:
         if result.get(word):
             lines.append(f"{word.replace('_', ' ')}: {', '.join(result[word])}")
     lines += [f"not taken: {one['file']}: {one['reason']} {one.get('advice', '')}".rstrip() for one in result.get("rejected", [])]
+    lines += [result["readable"]] if result.get("readable") else []
     lines += [f"note: {one['file']}: {one['note']}" for one in result.get("notes", [])]
     if result.get("chunks") is not None:
         lines.append(f"chunks added: {result['chunks']}")
@@ -50,7 +51,8 @@ def show_clean_preview(result: Record) -> str:
             lines += ["", f"{one['label']}{'' if one['on'] else ' (off)'}:", *_examples(one["examples"])]
     for before, after in result["excerpts"]:
         lines += ["", "before: " + _one_line(before), "after:  " + (_one_line(after) or "(left out)")]
-    return "\n".join([*lines, "", "Nothing was stored. Switch steps with flags, and read a document again with: python app.py reingest NAME DOCUMENT"])
+    return "\n".join([*lines, "", "Nothing was stored. Switch steps with flags, and read a document again with: "
+                      f"python app.py reingest \"{result['project']}\" DOCUMENT"])
 
 
 def show_preview(result: Record) -> str:
@@ -79,14 +81,15 @@ def show_dataset(result: Record) -> str:
 
 def show_documents(result: Sequence[Record]) -> str:
     if not result:
-        return "No documents yet. Add some: python app.py ingest NAME FILE..."
+        return "No documents yet. The command ingest adds some."
     return table(("document", "pages", "chunks", "tokens", "added"),
                  [(one["source"], one["pages"], one["chunks"], one["tokens"], one["added"]) for one in result])
 
 
 def show_chunks(result: Record) -> str:
     if not result["total"]:
-        return "No chunk fits. Without --contains, --source, --state and --language all are listed; documents are added with: python app.py ingest NAME FILE..."
+        return ("No chunk fits. Without --contains, --source, --state and --language all are listed; documents are added with: "
+                f"python app.py ingest \"{result['project']}\" FILE...")
     rows = [(one["id"], one["source"], one["metadata"].get("page"), one["tokens"], one["language"],
              "held out" if one["held_out"] else one["state"], shortened(one["content"])) for one in result["chunks"]]
     return f"{table(('#', 'source', 'page', 'tokens', 'language', 'state', 'text'), rows)}\npage {result['page']}, {result['total']} chunks in all"
@@ -100,14 +103,15 @@ def show_excluded(result: Record) -> str:
     if not result["excluded"]:
         return "No chunk repeats another one."
     rows = [(one["chunk"], one["of"], percent(one["similarity"])) for one in result["excluded"]]
-    return f"{table(('excluded', 'repeats', 'alike'), rows)}\nUndo takes all of them back: python app.py undo NAME"
+    return f"{table(('excluded', 'repeats', 'alike'), rows)}\nUndo takes all of them back: python app.py undo \"{result['project']}\""
 
 
 def show_search(result: Record) -> str:
     unseen = result["without_vector"]
-    lines = [f"{unseen} chunks have no vector yet and were not searched by meaning: python app.py embed NAME"] if unseen else []
+    name = result["project"]
+    lines = [f"{unseen} chunks have no vector yet and were not searched by meaning: python app.py embed \"{name}\""] if unseen else []
     if not result["query"].strip():
-        return 'Nothing was asked. Say what to look for: python app.py search NAME "brake pressure"'
+        return f'Nothing was asked. Say what to look for: python app.py search "{name}" "brake pressure"'
     if not result["hits"]:
         return "\n".join([*lines, f"Nothing found for: {shortened(result['query'])}"])
     for hit in result["hits"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phases.shared.sizes import size
+
 Record = Mapping[str, Any]
 
 
@@ -51,14 +53,14 @@ def show_new(result: Record) -> str:
 def show_base_models(result: Record) -> str:
     if "search" in result:
         return _show_found(result)
-    rows = [(one["id"], one["size"], one["licence"] + (" (to accept)" if one["gated"] else ""), one["context"], one["gigabytes"],
-             *(f"{one['memory'][method] / 1e9:.1f}" for method in ("lora", "qlora", "full")), ", ".join(one["fits"]) or "no",
+    rows = [(one["id"], one["size"], one["licence"] + (" (to accept)" if one["gated"] else ""), one["context"], size(one["download_bytes"]),
+             *(size(one["memory"][method]) for method in ("lora", "qlora", "full")), ", ".join(one["fits"]) or "no",
              "instruct" if one["instruct"] else "base") for one in result["models"]]
-    head = ("id", "size", "licence", "context", "GB", "LoRA", "QLoRA", "full", "fits here", "kind")
+    head = ("id", "size", "licence", "context", "download", "LoRA", "QLoRA", "full", "fits here", "kind")
     machine = result["machine"]
-    gpu = f", GPU {machine['gpu_memory'] / 1e9:.0f} GB" if machine["gpu_memory"] else ", no NVIDIA GPU (QLoRA needs one)"
-    return (f"{table(head, rows)}\nGB: the download. LoRA, QLoRA, full: gigabytes of memory with one text of 1,024 tokens at a time.\n"
-            f"This machine: {machine['memory'] / 1e9:.0f} GB{gpu}.")
+    gpu = f", GPU {size(machine['gpu_memory'])}" if machine["gpu_memory"] else ", no NVIDIA GPU (QLoRA needs one)"
+    return (f"{table(head, rows)}\nLoRA, QLoRA, full: memory with one text of 1,024 tokens at a time.\n"
+            f"This machine: {size(machine['memory'])}{gpu}.")
 
 
 def _show_found(result: Record) -> str:
@@ -78,10 +80,10 @@ def show_plan(plan: Record) -> str:
         f"texts: {plan['texts']:,}   sequences: {plan['sequences']:,}   tokens: {plan['tokens']:,}{exact}",
         f"steps: {plan['steps']:,}   each text is read {times(plan['exposures'])}, {plan['tokens_in_all']:,} tokens in all",
         f"time: {_plan_time(plan)}", f"memory: {_plan_memory(plan)}",
-        f"disk: {_gigabytes(plan['disk_bytes'])} for checkpoints, result and export",
+        f"disk: {_size(plan['disk_bytes'])} for checkpoints, result and export",
         f"trained parameters: {_cell(plan['trained_parameters'])}{share}"]
     if plan["download"]:
-        lines.append(f"download: {plan['download']}, {_gigabytes(plan['download_bytes'])}")
+        lines.append(f"download: {plan['download']}, {_size(plan['download_bytes'])}")
     return "\n".join(lines + [f"missing: {one}" for one in plan["missing"]] + [f"warning: {one}" for one in plan["warnings"]]
                      + [f"note: {one}" for one in plan["notes"]])
 
@@ -95,7 +97,7 @@ def _plan_time(plan: Record) -> str:
 def _plan_memory(plan: Record) -> str:
     if plan["memory_bytes"] is None:
         return "not known before the model is downloaded"
-    return f"{_gigabytes(plan['memory_bytes'])} ({_origin(plan['memory_from'])})"
+    return f"{_size(plan['memory_bytes'])} ({_origin(plan['memory_from'])})"
 
 
 def _origin(source: str) -> str:
@@ -110,10 +112,8 @@ def minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def _gigabytes(count: int | None) -> str:
-    if count is None:
-        return "size not known"
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+def _size(count: int | None) -> str:
+    return size(count) or "size not known"
 
 
 def show_train(result: Record) -> str | None:
@@ -188,7 +188,7 @@ def evaluation_table(rows: Sequence[Record]) -> str:
 
 
 def show_models(result: Record) -> str:
-    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], plainly(one["figures"]), _gigabytes(one["bytes"]))
+    rows = [(one["name"], one["kind"], one["made_from"], one["job"], one["created"], plainly(one["figures"]), _size(one["bytes"]))
             for one in result["models"]]
     return table(("name", "kind", "made from", "job", "made", "figures", "size"), rows)
 
@@ -205,13 +205,13 @@ def show_export(result: Record) -> str:
 def show_push(result: Record) -> str:
     if "plan" in result:
         plan = result["plan"]
-        rows = [*plan["files"], ("together", plan["bytes"])] if plan["files"] else []
+        rows = [(name, size(count)) for name, count in (*plan["files"], ("together", plan["bytes"]))] if plan["files"] else []
         head = f"exports/{plan['folder']} -> {plan['repo']}" if plan["folder"] else f"-> {plan['repo']}"
-        return "\n".join([head, *([table(("file", "bytes"), rows)] if rows else []), *plan["notes"], *(f"missing: {one}" for one in plan["missing"])])
+        return "\n".join([head, *([table(("file", "size"), rows)] if rows else []), *plan["notes"], *(f"missing: {one}" for one in plan["missing"])])
     lines = [state_line(result)]
     if result.get("commit"):
         seen = "everybody can see it" if result["public"] else "private"
-        lines.append(f"{result['address']} ({seen}): {len(result['files'])} files, {result['bytes']:,} bytes, commit {result['commit'][:12]}")
+        lines.append(f"{result['address']} ({seen}): {len(result['files'])} files, {size(result['bytes'])}, commit {result['commit'][:12]}")
     return "\n".join(lines)
 
 
@@ -230,7 +230,7 @@ def show_jobs(result: Record) -> str:
                     for one in result["jobs"]])
     resumable = next((one for one in result["jobs"] if one["resumable"]), None)
     return listed if resumable is None else (
-        f"{listed}\n\nTo go on with {resumable['id']}: python app.py resume \"{resumable['project']}\" --job {resumable['id']}")
+        f"{listed}\n\nTo go on with {resumable['id']}: python app.py resume \"{resumable['project']}\" {resumable['id']}")
 
 
 def show_job(result: Record) -> str:

@@ -145,10 +145,13 @@ def test_a_folder_is_taken_with_all_in_it_and_notes_are_shown(lehrling: Commands
     notes.rename(folder / notes.name)
     (folder / "lists" / "bells.jsonl").write_text('{"name": "South bell", "weight": "180 kg"}\nnot JSON\n', encoding="utf-8")
     (folder / "photo.png").write_bytes(b"\x89PNG\r\n")
+    (folder / "old.doc").write_bytes(b"\xd0\xcf")
     answer = lehrling("ingest", "handbook", str(folder))
     assert answer.code == 0
     assert "added: bells.md, lists/bells.jsonl" in answer.out
-    assert "not taken: photo.png" in answer.out
+    assert "not taken: photo.png: 'photo.png' is a .png file, which cannot be read.\n" in answer.out
+    assert "not taken: old.doc: 'old.doc' is a .doc file, which cannot be read. Open it in its program and save it as DOCX or PDF.\n" in answer.out
+    assert answer.out.count("Readable are: .pdf, .docx") == answer.out.count(".parquet") == 1
     assert "note: lists/bells.jsonl: Left out 1 lines that are not JSON: 2." in answer.out
     assert "180 kg" in lehrling("search", "handbook", "South bell", "--json").out
 
@@ -209,6 +212,17 @@ def test_a_command_that_cannot_start_says_what_is_missing(lehrling: Commands, wo
     assert answer.code == 1 and said.lower() in answer.err.lower(), answer.err
     assert "Traceback" not in answer.err
     assert fingerprint(lehrling.projects / "handbook" / "models") == before
+
+
+@pytest.mark.parametrize("words", [("chunks",), ("reingest",), ("embed",), ("search", "bell", "--mode", "semantic"), ("search", " "),
+                                   ("clean-preview", "bells.md"), ("documents",)])
+def test_advice_names_the_project(lehrling: Commands, notes: Path, words: tuple[str, ...]) -> None:
+    lehrling("new", "the book")
+    if words[0] == "clean-preview":
+        lehrling("ingest", "the book", str(notes))
+    command, *more = words
+    answer = lehrling(command, "the book", *more)
+    assert "NAME" not in answer.out + answer.err and ('"the book"' in answer.out + answer.err or command == "documents")
 
 
 def test_a_missing_base_model_is_said(lehrling: Commands, notes: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_plan_is_measured_by_a_probe_that_is_a_job(lamps: Commands) -> None:
 
 def test_a_plan_that_cannot_start_says_what_is_missing(lamps: Commands) -> None:
     said = lamps("sft", "lamps", "--plan")
-    assert said.code == 0 and "not ready" in said.out and "missing: There is no CPT model yet" in said.out
+    assert said.code == 1 and "not ready" in said.out and "missing: There is no CPT model yet" in said.out
 
 
 def test_runs_that_are_not_there_cannot_be_compared(lamps: Commands) -> None:

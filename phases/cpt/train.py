@@ -19,11 +19,13 @@ from phases.cpt.corpus import piece_borders
 from phases.shared.evaluation.general import general_texts
 from phases.shared.files import read_json_lines, write_json
 from phases.shared.jobs.context import JobContext
+from phases.shared.jobs.metrics import curve_rows
 from phases.shared.models.base import fetch_base, model_hash
-from phases.shared.models.card import Lineage, write_card
+from phases.shared.models.card import Lineage, id_ranges, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, model_folder, named, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.settings import hub_key
 from phases.shared.training.measured import Beginning, probe_result, settings_key
 
 NO_HELD_OUT = "not measured: no chunks are held out"
@@ -41,6 +43,15 @@ def run(context: JobContext, config: CptConfig) -> dict[str, Any]:
     return {"model": f"models/{published.name}", **read_model_info(finished).figures}
 
 
+def fetch(context: JobContext, config: CptConfig) -> None:
+    """Download the base model where it is not here yet."""
+    fetch_base(_base_name(context), on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
+
+
+def _base_name(context: JobContext) -> str:
+    return str(json.loads((context.inputs / "base.json").read_text(encoding="utf-8"))["base"])
+
+
 def probe(context: JobContext, config: CptConfig) -> dict[str, Any]:
     """The job "cpt-probe": a few real steps with these settings, measured. Nothing is kept but the figures."""
     _train(context, config, None)
@@ -55,7 +66,7 @@ def _train(context: JobContext, config: CptConfig, finished: Path | None) -> Non
     from phases.shared.training.tokenizers import prepare_tokenizer
     from phases.shared.training.trainer import TrainingData, train_adapter
     set_threads(config.threads)
-    base_name = json.loads((context.inputs / "base.json").read_text(encoding="utf-8"))["base"]
+    base_name = _base_name(context)
     context.phase("loading")
     began = time.monotonic()
     folder = fetch_base(base_name, on_download=lambda: context.phase("downloading"))
@@ -145,10 +156,10 @@ def _save(context: JobContext, config: CptConfig, finished: Path, model: Any, to
     info = ModelInfo("full" if config.method == "full" else "adapter", base[0], base[2], {"name": "base", "job": ""}, context.job_id,
                      datetime.now(UTC).isoformat(timespec="seconds"), figures=figures, phase="cpt")
     write_model_info(beside, info)
-    sources = {one["source"]: None for one in texts}
+    sources, chunks = {one["source"]: None for one in texts}, {one["chunk"] for one in texts}
     measured = {**figures, **({} if figures["perplexity_before"] is not None else
                               {"perplexity_before": NO_HELD_OUT, "perplexity_after": NO_HELD_OUT})}
     write_card(beside, Lineage(f"CPT model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
-                               {"documents": ", ".join(sources), "chunks": len({one["chunk"] for one in texts})}, measured,
-                               context.project.language))
+                               {"documents": ", ".join(sources), "chunks": len(chunks), "chunk ids": id_ranges(chunks)}, measured,
+                               curve_rows(context.job_dir), context.project.language))
     settle(beside, finished)

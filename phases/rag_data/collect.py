@@ -22,6 +22,7 @@ from phases.rag_data.extract.formats import format_of
 from phases.rag_data.extract.packages import ENCRYPTED, UNREADABLE_PACKED, entries_of
 from phases.rag_data.extract.sniff import damaged, head_of, other_content
 from phases.shared.errors import FileRejected
+from phases.shared.sizes import size
 
 MAX_NAME = 150
 MOST_FILES = 10_000
@@ -55,7 +56,7 @@ def collect_files(given: Sequence[tuple[str, Path]], scratch: Path, limits: Limi
         found.append(one)
         total += one.path.stat().st_size if one.path else 0
         if total > limits.total:
-            raise FileRejected(f"These files are more than {limits.total / 1e9:.1f} GB together, with all archives unpacked.",
+            raise FileRejected(f"These files are more than {size(limits.total)} together, with all archives unpacked.",
                                "Add them in several steps.", code="files_too_large")
         if len(found) > MOST_FILES:
             raise FileRejected(f"These are more than {MOST_FILES:,} files.", "Add them in several steps.", code="files_too_many")
@@ -157,7 +158,7 @@ def _check_entry(entry: zipfile.ZipInfo, name: str, source: str, limits: Limits)
     if entry.flag_bits & ENCRYPTED:
         raise _refusal(source, "is protected by a password", "Unpack the archive, then add its files.", "file_encrypted")
     if entry.file_size > limits.file:
-        raise _refusal(source, f"has {entry.file_size / 1e6:,.0f} MB; a file may have {limits.file / 1e6:.0f} MB", "Split it.",
+        raise _refusal(source, f"has {size(entry.file_size)}; a file may have {size(limits.file)}", "Split it.",
                        "file_too_large")
 
 

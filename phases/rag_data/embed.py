@@ -37,6 +37,7 @@ from phases.shared.models.search_models import (
     whole_name,
 )
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 CHUNKS_A_RECORD = 64
 
@@ -79,7 +80,7 @@ def prepare(project: Project, config: EmbedConfig, inputs: Path, arguments: Mapp
     """Freeze the chunks that lack a fresh vector, and the name of the model."""
     plan = plan_embedding(project, config)
     if plan.missing:
-        raise NotReady(plan.missing[0], "In tab 1, or: python app.py ingest NAME FILE...", missing=plan.missing)
+        raise NotReady(plan.missing[0], f"In tab 1, or: python app.py ingest \"{project.name}\" FILE...", missing=plan.missing)
     locate_model(plan.model, EMBEDDER)
     with knowledge(project) as connection:
         chunks = chunks_without_vector(connection, plan.model, plan.model_hash)
@@ -98,7 +99,7 @@ def run(context: JobContext, config: EmbedConfig) -> dict[str, Any]:
         from phases.shared.models.embedding import embed_texts, load_embedder
 
         context.phase("loading")
-        model = load_embedder(plan["model"])
+        model = load_embedder(plan["model"], hub_key(context.keys))
         if folder_hash(plan["model"]) != plan["model_hash"]:
             raise ModelError(f"The embedding model '{plan['model']}' was replaced since this run began.", "Embed again.",
                              subject=plan["model"], code="model_replaced")

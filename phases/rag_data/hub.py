@@ -36,6 +36,7 @@ from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.options import as_mapping, resolve
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 LOOKED_AT = 20
@@ -90,7 +91,8 @@ def run(context: JobContext, config: DatasetConfig) -> dict[str, Any]:
     if not about_file.exists():
         context.phase("downloading")
         limit = LOOKED_AT if asked["look"] else config.limit
-        fetched = fetch_rows(asked["path"], config.config, config.split, limit, context.job_dir / ROWS, _teller(context, limit))
+        fetched = fetch_rows(asked["path"], config.config, config.split, limit, context.job_dir / ROWS, _teller(context, limit),
+                             hub_key(context.keys))
         write_json(about_file, _read_as(fetched, config, asked, context.job_dir / ROWS))
     about = json.loads(about_file.read_text(encoding="utf-8"))
     if asked["look"]:

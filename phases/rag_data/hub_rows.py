@@ -18,14 +18,15 @@ from phases.shared.errors import FileRejected, causes_of
 from phases.shared.jobs.context import JobStopped
 
 
-def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tell: Callable[[int], None]) -> dict[str, Any]:
+def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tell: Callable[[int], None],
+               key: str = "") -> dict[str, Any]:
     """Write the first rows as JSON lines. Raises FileRejected when the data set cannot be had, with what to do.
 
     Args:
-        tell: called with the number of rows so far; it may raise JobStopped.
+        tell: called with the number of rows so far; it may raise JobStopped. key: of the hub, "" for none.
     """
     try:
-        splits = _opened(path, config)
+        splits = _opened(path, config, key)
         chosen = split or ("train" if "train" in splits else next(iter(splits)))
         if chosen not in splits:
             raise _refusal(path, f"has no split '{chosen}'", f"Its splits: {', '.join(splits)}.", "dataset_split")
@@ -48,12 +49,12 @@ def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tel
             "total": known.num_examples if known else 0, "left_out": sorted(left_out), "licence": (rows.info and rows.info.license) or ""}
 
 
-def _opened(path: str, config: str) -> Mapping[str, Any]:
+def _opened(path: str, config: str, key: str) -> Mapping[str, Any]:
     """The splits of a data set: of a saved one as it is, of any other as a stream, so that only what is read is downloaded."""
     from datasets import load_dataset, load_from_disk
     saved = [Path(path) / name for name in ("state.json", "dataset_dict.json")]
     if not any(one.is_file() for one in saved):
-        return load_dataset(path, config or None, streaming=True)
+        return load_dataset(path, config or None, streaming=True, token=key or None)
     found = load_from_disk(path)
     return found if hasattr(found, "keys") else {str(found.split or "train"): found}
 
@@ -80,11 +81,11 @@ def in_words(problem: Exception, path: str) -> FileRejected:
     listed = re.search(r"available configs: \[(.*?)\]|Available: \[(.*?)\]", said)
     if "GatedRepoError" in kinds or "is a gated dataset" in said:
         return _refusal(path, "is shown only to those who accepted its terms",
-                        f"Accept them at huggingface.co/datasets/{path}, then log in on this machine with: hf auth login.", "dataset_gated")
+                        f"Accept them at huggingface.co/datasets/{path}, then store a key of that account with: python app.py set-key HF_TOKEN.", "dataset_gated")
     if "OfflineModeIsEnabled" in said or "OfflineModeIsEnabled" in kinds:
         return _refusal(path, "cannot be fetched: this program was told to stay offline", "Unset HF_HUB_OFFLINE, or give a folder.", "dataset_offline")
     if kinds & {"DatasetNotFoundError", "RepositoryNotFoundError"}:
-        return _refusal(path, "is not on the hub, or is private", "Check its id: OWNER/NAME.", "dataset_missing")
+        return _refusal(path, "is not on the hub, or is private", "Check its id: OWNER/NAME; a private one needs a key of its owner: python app.py set-key HF_TOKEN.", "dataset_missing")
     if "scripts are no longer supported" in said:
         return _refusal(path, "is loaded by a program of its own, which is never run here",
                         "Choose a data set of Parquet, CSV or JSON files, or download its files and add those.", "dataset_script")

@@ -27,6 +27,7 @@ from phases.rag_data.collect import Limits, collect_files, free_name
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.existing import is_database, read_existing
 from phases.rag_data.extract.document import Document
+from phases.rag_data.extract.formats import readable_endings
 from phases.rag_data.extract.parser import Parser
 from phases.rag_data.originals import check_upload, listed_file
 from phases.rag_data.parse_pool import ParsePool, Read, begin_ahead, worker_count
@@ -230,15 +231,17 @@ def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _result(done: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The job's result: names by outcome, reasons of the refused, the number of new chunks, all notes, and what cleaning did:
-    with examples in all, as counts for each file.
+    with examples in all, as counts for each file. Where a file's ending is not known, those that are stand once, as `readable`.
     """
     by_outcome = {kind: [one["file"] for one in done if one["outcome"] == kind] for kind in ("added", "unchanged", "replaced", "read_again")}
-    rejected = [{"file": one["file"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"]}
+    readable = readable_endings()
+    rejected = [{"file": one["file"], "reason": one["reason"]["sentence"], "advice": one["reason"]["advice"].removesuffix(readable).rstrip()}
                 for one in done if one["outcome"] == "rejected"]
+    unknown = any(one["reason"]["advice"].endswith(readable) for one in done if one["outcome"] == "rejected")
     notes = [{"file": one["file"], "note": note} for one in done for note in one["notes"]]
     cleaned = [{"file": one["file"], "steps": {step: about["count"] for step, about in one["cleaning"].items()}}
                for one in done if one["cleaning"]]
-    return {**by_outcome, "rejected": rejected, "chunks": sum(one["chunks"] for one in done), "notes": notes,
+    return {**by_outcome, "rejected": rejected, **({"readable": readable} if unknown else {}), "chunks": sum(one["chunks"] for one in done), "notes": notes,
             "cleaning": added_up(one["cleaning"] for one in done), "cleaned": cleaned}
 
 

@@ -16,9 +16,10 @@ from phases.rag_data.extract.formats import check_file, format_of
 from phases.shared.errors import FileRejected, NotReady
 from phases.shared.files import sha256_of, sync_folder
 from phases.shared.project import Project
+from phases.shared.sizes import size
 
-MAX_FILE_BYTES = 200_000_000
-MAX_TOTAL_BYTES = 2_000_000_000
+MAX_FILE_BYTES = 200 * 1024**2  # what the window takes too
+MAX_TOTAL_BYTES = 2 * 1024**3
 
 
 def check_upload(files: Iterable[Path]) -> None:
@@ -39,7 +40,7 @@ def check_upload(files: Iterable[Path]) -> None:
         else:
             total += path.stat().st_size
     if total > MAX_TOTAL_BYTES:
-        raise FileRejected(f"These files are {total / 1e9:.1f} GB together; {MAX_TOTAL_BYTES / 1e9:.0f} GB go at a time.",
+        raise FileRejected(f"These files are {size(total)} together; {size(MAX_TOTAL_BYTES)} go at a time.",
                            "Add them in several steps.", code="files_too_large")
 
 
@@ -47,14 +48,14 @@ def listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
     listed: dict[str, Any] = {"source": source, "stored": "", "sha256": "", "bytes": 0, "rejected": None, "notes": []}
     if source != found.source:
         listed["notes"] = [f"Another file of this import is called '{found.source}' too; this one is listed as '{source}'."]
-    path, size = found.path, found.path.stat().st_size if found.path else 0
-    listed["bytes"] = size
+    path, held = found.path, found.path.stat().st_size if found.path else 0
+    listed["bytes"] = held
     if path is None:
         return {**listed, "rejected": found.refused.as_record() if found.refused else None}
     try:
         kind = format_of(source)
-        if size > MAX_FILE_BYTES:
-            raise FileRejected(f"'{source}' has {size / 1e6:,.0f} MB; a file may have {MAX_FILE_BYTES / 1e6:.0f} MB.",
+        if held > MAX_FILE_BYTES:
+            raise FileRejected(f"'{source}' has {size(held)}; a file may have {size(MAX_FILE_BYTES)}.",
                                "Split it.", subject=source, code="file_too_large")
         check_file(path, source)
     except FileRejected as refused:

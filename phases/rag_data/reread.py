@@ -41,7 +41,7 @@ def chosen_documents(project: Project, sources: Sequence[str]) -> list[DocumentR
     with knowledge(project) as connection:
         known = {one.source: one for one in list_documents(connection)}
     if not known:
-        raise NotReady("The project has no documents.", "Add some first: python app.py ingest NAME FILE...", code="no_documents")
+        raise NotReady("The project has no documents.", f"Add some first: python app.py ingest \"{project.name}\" FILE...", code="no_documents")
     for source in sources:
         if source not in known:
             raise FileRejected(f"The project has no document '{source}'.", f"Its documents: {', '.join(known)}.", subject=source,

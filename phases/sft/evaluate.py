@@ -26,8 +26,10 @@ from phases.shared.evaluation.general import general_texts
 from phases.shared.files import append_json_line, read_json_lines, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, list_jobs, submit_job
-from phases.shared.models.folder import ModelInfo, list_models
+from phases.shared.models.base import fetch_base
+from phases.shared.models.folder import ModelInfo, base_under, list_models
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 EXAMPLES_SHOWN = 6
 
@@ -77,6 +79,16 @@ def _place(project: Project, model: ModelInfo) -> str:
     immutable = project.model_runs / model.job
     folder = immutable if model.job and immutable.is_dir() else Path(model.path)
     return str(folder.relative_to(project.root)) if folder.is_relative_to(project.root) else model.base
+
+
+def fetch(context: JobContext, config: EvaluateConfig) -> None:
+    """Download the base models where they are not here yet."""
+    present = json.loads((context.inputs / "models.json").read_text(encoding="utf-8"))["present"]
+    for place in present.values():
+        inside = context.project.root / place
+        base = base_under(inside if inside.is_dir() else place)
+        if base:
+            fetch_base(base, on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
 
 
 def run(context: JobContext, config: EvaluateConfig) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from phases.shared.models.card import name_for_others, write_exported_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, list_models, model_folder, model_path, read_model_info
 from phases.shared.models.publish import settle, staging_folder
 from phases.shared.project import Project
+from phases.shared.settings import hub_key
 
 PROMPTS = ("What is this about?", "Who are you?", "Name one thing that the documents say.")
 NEW_TOKENS = 24
@@ -71,6 +72,12 @@ def prepare(project: Project, config: ExportConfig, inputs: Path, arguments: Map
     info = next(one for one in list_models(project) if one.name == config.model)
     write_json(inputs / "model.json", {"model": info.name, "kind": info.kind, "base": info.base,
                                        "described": _description_hash(model_folder(project, config.model))})
+
+
+def fetch(context: JobContext, config: ExportConfig) -> None:
+    """Download the base model where it is not here any more."""
+    chosen = json.loads((context.inputs / "model.json").read_text(encoding="utf-8"))
+    fetch_base(chosen["base"], on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
 
 
 def run(context: JobContext, config: ExportConfig) -> dict[str, Any]:

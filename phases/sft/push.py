@@ -24,9 +24,8 @@ from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.models.licence import UNKNOWN, front_matter
 from phases.shared.project import Project
-from phases.shared.settings import load_keys
+from phases.shared.settings import hub_key, load_keys
 
-HUB_KEYS = ("HF_TOKEN", "HUGGINGFACE_API_KEY")
 ASKED = "push.json"
 
 
@@ -96,11 +95,6 @@ def run(context: JobContext, config: PushConfig) -> dict[str, Any]:
         raise push_failure(asked["repo"], problem) from None  # it may itself be what the client's exception came from
     return {"repo": asked["repo"], "address": address, "commit": commit, "public": config.public, "folder": f"exports/{exported.name}",
             "files": sorted(asked["files"]), "bytes": exported.bytes}
-
-
-def hub_key(keys: Mapping[str, str]) -> str:
-    """The key of the hub under either of its names; "" when there is none."""
-    return next((keys[name] for name in HUB_KEYS if keys.get(name)), "")
 
 
 def _heed(context: JobContext, done: int, total: int, name: str) -> None:

@@ -18,11 +18,13 @@ from phases.sft.data import final_name, parent_folder, settle_parent
 from phases.shared.errors import ModelError, NotReady
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.context import JobContext
+from phases.shared.jobs.metrics import curve_rows
 from phases.shared.models.base import fetch_base, model_hash
 from phases.shared.models.card import Lineage, write_card
 from phases.shared.models.folder import DESCRIPTION, ModelInfo, read_model_info, write_model_info
 from phases.shared.models.publish import publish, settle, staging_folder
 from phases.shared.options import as_mapping
+from phases.shared.settings import hub_key
 from phases.shared.training.counting import keeps_its_template
 from phases.shared.training.measured import Beginning, probe_result, settings_key
 
@@ -39,6 +41,12 @@ def run(context: JobContext, config: SftConfig) -> dict[str, Any]:
     context.phase("publishing")
     publish(finished, context.project.models / final_name(config))
     return {"model": f"models/{final_name(config)}", **read_model_info(finished).figures}
+
+
+def fetch(context: JobContext, config: SftConfig) -> None:
+    """Download the base model where it is not here yet."""
+    base = settle_parent(context.project, context.inputs)["base"]
+    fetch_base(base, on_download=lambda: context.phase("downloading"), key=hub_key(context.keys))
 
 
 def probe(context: JobContext, config: SftConfig) -> dict[str, Any]:
@@ -154,5 +162,5 @@ def _save(context: JobContext, config: SftConfig, finished: Path, model: Any, to
     info.figures["merge_check"] = compare_logits(before, last_logits(written, written_tokenizer, prompts))
     write_model_info(beside, info)
     write_card(beside, Lineage(f"Final model{f' {config.name}' if config.name else ''} of {context.project.name}", info, as_mapping(config), data_hash,
-                               {"data set": config.dataset, "pairs": len(rows)}, info.figures, context.project.language))
+                               {"data set": config.dataset, "pairs": len(rows)}, info.figures, curve_rows(context.job_dir), context.project.language))
     settle(beside, finished)

@@ -27,7 +27,7 @@ from phases.shared.database.chunk_pages import holds
 from phases.shared.database.chunks import ChunkRow, get_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.database.vector_file import VectorTable, documents_named, vector_table
-from phases.shared.errors import NotReady, SettingError
+from phases.shared.errors import ModelError, NotReady, SettingError
 from phases.shared.models.search_models import RERANKER, SEARCH_MODES, locate_model, search_settings, whole_name
 from phases.shared.project import Project
 from phases.shared.search_words import Words, choose_words, query_terms
@@ -38,6 +38,7 @@ FUSED = 100  # of either list
 CANDIDATES = 50  # that a cross-encoder reads
 MOST_SIFTED = 1000  # hits that are looked through for those which also contain a text
 SNIPPET_CHARACTERS = 240
+WANTS_VECTORS = ("no_vectors", "model_replaced")  # codes of errors that embedding mends
 MARK_START = "\x02"
 MARK_END = "\x03"
 
@@ -132,8 +133,14 @@ def search_project(project: Project, query: str, limit: int = 10, *, host: Searc
                            f"{RERANKER.example} or a folder.", code="no_reranker")
         locate_model(chosen, RERANKER)
         rerank = partial(host.rerank, whole_name(chosen))
-    with knowledge(project) as connection:
-        return search_chunks(connection, query, limit, mode=mode, embed=host.embed if host else None, rerank=rerank, **more)
+    try:
+        with knowledge(project) as connection:
+            return search_chunks(connection, query, limit, mode=mode, embed=host.embed if host else None, rerank=rerank, **more)
+    except (NotReady, ModelError) as problem:
+        if problem.code not in WANTS_VECTORS:
+            raise
+        raise type(problem)(problem.sentence, f"Press Embed chunks in tab 1, or: python app.py embed \"{project.name}\"", subject=problem.subject,
+                            code=problem.code) from None
 
 
 def _begin_meaning(connection: sqlite3.Connection, query: str, embed: Embed | None, beside: ThreadPoolExecutor) -> Meaning | None:
@@ -141,7 +148,7 @@ def _begin_meaning(connection: sqlite3.Connection, query: str, embed: Embed | No
     table = vector_table(connection)
     if not table.model or embed is None:
         raise NotReady("No chunk has a vector yet, so search by meaning finds nothing.",
-                       "Press Embed chunks in tab 1, or: python app.py embed NAME", code="no_vectors")
+                       "Press Embed chunks in tab 1.", code="no_vectors")
     return Meaning(table, beside.submit(embed, table.model, table.model_hash, query)) if query_terms(query) else None
 
 

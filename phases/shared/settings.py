@@ -18,7 +18,9 @@ from phases.shared.errors import SettingError
 from phases.shared.files import write_atomically
 from phases.shared.project import projects_folder
 
-KNOWN_KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY", "HF_TOKEN", "HUGGINGFACE_API_KEY")
+WRITER_KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY")
+HUB_KEYS = ("HF_TOKEN", "HUGGINGFACE_API_KEY")
+KNOWN_KEYS = (*WRITER_KEYS, *HUB_KEYS)
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 REDACTED = "[key]"
 SHORTEST_SECRET = 4
@@ -38,6 +40,24 @@ def load_keys() -> dict[str, str]:
     stored = _stored_keys(keys_file())
     given = {name: os.environ[name].strip() for name in KNOWN_KEYS if os.environ.get(name, "").strip()}
     return {**stored, **given}
+
+
+def keys_named(names: Iterable[str]) -> dict[str, str]:
+    """Those of these names that are set. Raises SettingError as `load_keys` does."""
+    return {name: key for name, key in load_keys().items() if name in names}
+
+
+def hub_key(keys: Mapping[str, str]) -> str:
+    """The key of the Hugging Face hub under either of its names; "" when there is none."""
+    return next((keys[name] for name in HUB_KEYS if keys.get(name)), "")
+
+
+def hub_keys_if_readable() -> dict[str, str]:
+    """The hub's keys for what mostly needs none: a file of keys that must be mended first does not keep an open model back."""
+    try:
+        return keys_named(HUB_KEYS)
+    except SettingError:
+        return {}
 
 
 def save_key(name: str, value: str) -> None:

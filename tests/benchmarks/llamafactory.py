@@ -9,8 +9,9 @@
 In: the sample documents and the built-in model; LLaMA-Factory in a virtual environment of its own (it wants torchaudio, for
 which this script puts an empty module in its way: nothing here makes sounds). Out: medians, spreads, ratios of neighbouring
 runs. Both train a LoRA of the same rank with the same batch, length, rate and epochs in float32, log every step and save as
-often. tokens/s is what was read in the training loop by its running time; LLaMA-Factory packs all texts into full
-sequences, a job keeps them apart.
+often. LLaMA-Factory computes in whatever the weights are stored in, so it is given a copy of the model in float32; with
+`--stored` it gets the model as it is (bfloat16). tokens/s is what was read in the training loop by its running time;
+LLaMA-Factory packs all texts into full sequences, a job keeps them apart.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
+from safetensors.torch import load_file, save_file
 
 from phases.cpt.config import CptConfig
 from phases.shared.files import read_json_lines
@@ -39,16 +42,18 @@ def main() -> None:
     parser.add_argument("--python", required=True, type=Path, help="the interpreter of LLaMA-Factory's environment")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--epochs", type=float, default=10.0)
+    parser.add_argument("--stored", action="store_true", help="LLaMA-Factory computes in the precision that the model is stored in")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LEHRLING_LOCKS"] = str(Path(folder, "locks"))
         config = CptConfig(preset="small", learning_rate=2e-3, epochs=given.epochs, max_length=512)
         projects, project = sample_project(Path(folder, "projects"))
+        model = BUILTIN_FOLDER if given.stored else in_float32(Path(folder, "model"))
         jobs: list[float] = []
         theirs: list[float] = []
         for number in range(given.runs):
             jobs.append(job_speed(projects, project, config))
-            theirs.append(factory_speed(given.python, project, config, Path(folder, f"factory-{number}")))
+            theirs.append(factory_speed(given.python, model, project, config, Path(folder, f"factory-{number}")))
             print(f"{number + 1}: job {jobs[-1]:,.0f}  LLaMA-Factory {theirs[-1]:,.0f}", file=sys.stderr, flush=True)
         ratios = [one / other for one, other in zip(jobs, theirs, strict=True)]
     print("| | job | LLaMA-Factory | ratio job / LLaMA-Factory |\n| --- | --- | --- | --- |")
@@ -63,7 +68,17 @@ def job_speed(projects: Path, project: Project, config: CptConfig) -> float:
     return ended.result["tokens"] / ended.result["seconds"]
 
 
-def factory_speed(python: Path, project: Project, config: CptConfig, folder: Path) -> float:
+def in_float32(folder: Path) -> Path:
+    """A copy of the built-in model whose weights are stored as a job holds them."""
+    shutil.copytree(BUILTIN_FOLDER, folder)
+    weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**settings, "dtype": "float32"}), encoding="utf-8")
+    return folder
+
+
+def factory_speed(python: Path, model: Path, project: Project, config: CptConfig, folder: Path) -> float:
     """One run of LLaMA-Factory's pretraining stage on the texts of the newest job."""
     (folder / "stubs" / "torchaudio").mkdir(parents=True)
     (folder / "stubs" / "torchaudio" / "__init__.py").touch()
@@ -72,7 +87,7 @@ def factory_speed(python: Path, project: Project, config: CptConfig, folder: Pat
     (folder / "texts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in texts), encoding="utf-8")
     (folder / "dataset_info.json").write_text(json.dumps({"texts": {"file_name": "texts.jsonl", "columns": {"prompt": "text"}}}))
     settings = {
-        "model_name_or_path": str(BUILTIN_FOLDER), "stage": "pt", "do_train": True, "finetuning_type": "lora", "lora_target": "all",
+        "model_name_or_path": str(model), "stage": "pt", "do_train": True, "finetuning_type": "lora", "lora_target": "all",
         "lora_rank": config.lora_rank, "lora_alpha": 2 * config.lora_rank, "dataset": "texts", "dataset_dir": str(folder),
         "cutoff_len": config.max_length, "output_dir": str(folder / "out"), "logging_steps": 1, "save_steps": 0.1,
         "per_device_train_batch_size": config.batch_size, "gradient_accumulation_steps": config.gradient_accumulation,

@@ -16,6 +16,7 @@ from phases.shared.database.chunks import held_out_chunks, training_chunks
 from phases.shared.database.connection import knowledge
 from phases.shared.errors import NotReady
 from phases.shared.files import read_json_lines
+from phases.shared.models.card import id_ranges
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project
 from tests.tiny_models import make_tiny_model
@@ -70,8 +71,26 @@ def test_card_tells_the_lineage(trained: tuple[Project, dict]) -> None:
     data_hash = json.loads(next(project.checkpoints.glob("*/*/manifest.json")).read_text())["data"]
     for fact in (JOB, data_hash, "lamps0.txt, lamps1.txt", "| chunks | 14 |", "| learning rate | 0.01 |", "| seed | 42 |",
                  f"{result['perplexity_before']:.6g}", f"{result['perplexity_after']:.6g}",
-                 f"{result['general_before']:.6g}", f"{result['general_after']:.6g}", "| general language | en |", "| trl |"):
+                 "| chunk ids | 1 to 4, 6 to 12, 14 to 16 |", f"{result['general_before']:.6g}", f"{result['general_after']:.6g}", "| general language | en |", "| trl |"):
         assert fact in card, fact
+
+
+def test_card_shows_the_course_of_the_training(trained: tuple[Project, dict]) -> None:
+    project, _ = trained
+    table = [line.strip("| ").split(" | ") for line in (project.cpt_model / "README.md").read_text().split("## Curves\n\n")[1].split("\n\n")[0].splitlines()]
+    assert table[0] == ["step", "epoch", "training loss, smoothed", "held-out loss", "learning rate"]
+    rows = {int(row[0]): row[1:] for row in table[2:]}
+    losses = {one["step"]: one for one in read_json_lines(project.job_dir(JOB) / "loss.jsonl")}
+    measured = {step: one["eval_loss"] for step, one in losses.items() if "eval_loss" in one}
+    assert set(rows) == {1, 24, *measured} and 3 < len(measured) < 24
+    assert {step: float(row[2]) for step, row in rows.items() if row[2] != "-"} == pytest.approx(measured, rel=1e-5)
+    assert float(rows[1][1]) == pytest.approx(losses[1]["loss"], rel=1e-5) and float(rows[24][1]) < float(rows[1][1])
+    assert float(rows[24][3]) == pytest.approx(losses[24]["rate"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("ids", "said"), [([], ""), ([4], "4"), ([3, 1, 2, 2, 9], "1 to 3, 9"), (range(2, 400, 2), f"{', '.join(map(str, range(2, 122, 2)))}, and others up to 398")])
+def test_chunks_are_named_shortly(ids: list[int], said: str) -> None:
+    assert id_ranges(ids) == said
 
 
 def test_readable_text_holds_training_chunks_only(trained: tuple[Project, dict]) -> None:

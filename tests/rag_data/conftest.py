@@ -12,7 +12,7 @@ from phases.rag_data.extract import parser as parser_module
 
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A parser child that hangs, dies or swells when the file's text says so, put where the real one is started."""
+    """A parser child that hangs, works for 0.8 seconds, dies or swells when the file's text says so, put where the real one is started."""
     script = tmp_path / "hostile_parser.py"
     script.write_text(
         "import os, time\n"
@@ -20,10 +20,11 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "from phases.rag_data.extract import parser_child as child\n"
         "real = child.extract_document\n"
         "def extract(path, source, cleaning):\n"
-        "    word = Path(path).read_text().strip()\n"
+        "    word, began = Path(path).read_text().strip(), time.process_time()\n"
         "    if word == 'hang': time.sleep(60)\n"
         "    if word == 'spin':\n"
         "        while True: pass\n"
+        "    while word == 'work' and time.process_time() < began + 0.8: pass\n"
         "    if word == 'crash': os.abort()\n"
         "    if word == 'swell': bytearray(3_000_000_000)\n"
         "    if word == 'raise': raise RuntimeError('broken')\n"

@@ -111,3 +111,38 @@ def test_a_head_whose_title_changes_with_the_chapter_goes_by_its_number(tmp_path
     assert not any(head in text for head in heads if head)
     assert document.notes == ("Left out 12 lines that return at the top or foot of the pages.",)
     assert "On page 3 stands 3 more." in text
+
+
+def test_an_accent_that_tex_sets_over_a_letter_is_part_of_it(tmp_path: Path) -> None:
+    """As its older fonts do: the accent is a sign of its own, before a small letter, and raised over a capital one."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    line = canvas.beginText(72, 700)
+    line.setFont("Helvetica", 10)
+    line._code.append(r"[(Herr M) -110 (\250) 443 (uller said: it\264s the old ) -200] TJ 2.5 Ts [(\250) 533] TJ 0 Ts (Ubung) Tj")
+    line.setTextOrigin(72, 600)
+    line.textOut("After that comes `code` and \u00a8 alone.")
+    canvas.drawText(line)
+    canvas.save()
+    assert extract_document(tmp_path / "a.pdf", "a.pdf").text == (
+        "Herr M\u00fcller said: it\u00b4s the old \u00dcbung\n\nAfter that comes `code` and \u00a8 alone.")
+
+
+def test_a_table_row_that_ends_in_an_accent_further_left_is_read(tmp_path: Path) -> None:
+    """Its last cell seems to end before it begins."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    canvas.setFont("Helvetica", 10)
+    for row in range(5):
+        for column, text in enumerate(("Al Niessner", "Felipe Nievinski", "Rick Niles")):
+            canvas.drawString((71.5 if row == 3 else 72) + 150 * column, 700 - 14 * row, f"{text} {row}")
+        if row == 3:
+            canvas.drawString(150, 703 - 14 * row, "\u00a8")
+    canvas.save()
+    assert "| Al Niessner 3 | Felipe Nievinski 3 | Rick Niles 3 \u00a8 |" in extract_document(tmp_path / "a.pdf", "a.pdf").text
+
+
+def test_lines_of_contents_are_no_table_where_their_numbers_stand_apart(tmp_path: Path) -> None:
+    heads = ["3.5 Storing the value . . . . . . .", "4 Efficient software", "4.1 Mapping of bits . . . . . . . ."]
+    words = {(x, 600 - 14 * row): text for row, head in enumerate(heads) for x, text in ((72, head), (300, str(row + 6)))}
+    text = extract_document(page_of(tmp_path / "a.pdf", words), "a.pdf").text
+    assert "|" not in text
+    assert "3.5 Storing the value ... 6" in text

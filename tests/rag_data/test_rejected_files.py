@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -127,6 +128,30 @@ def test_a_parser_that_misbehaves_costs_its_file_only(hostile: Path, word: str, 
         assert refused.value.code == code
         assert time.monotonic() - began < 10
         assert parser.extract(good, "good.txt").text == "print"
+
+
+def test_a_busy_machine_refuses_no_healthy_file(hostile: Path) -> None:
+    """The child runs for a fifth of the time, so that 0.8 seconds of work take four by the clock."""
+    working = written(hostile / "work.txt", b"work")
+    with Parser(Cleaning(), seconds=2) as parser:
+        parser.extract(written(hostile / "good.txt", b"words"), "good.txt")
+        held, ended = psutil.Process(parser._child.pid), threading.Event()
+
+        def hold() -> None:
+            while not ended.wait(0.1):
+                held.suspend()
+                ended.wait(0.4)
+                held.resume()
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        began = time.monotonic()
+        try:
+            assert parser.extract(working, "work.txt").text == "work"
+        finally:
+            ended.set()
+            holder.join()
+        assert time.monotonic() - began > parser.seconds
 
 
 def test_a_child_that_was_killed_between_files_is_replaced(tmp_path: Path) -> None:

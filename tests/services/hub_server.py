@@ -1,6 +1,6 @@
 """A Hugging Face hub on this machine: the part of its API that huggingface_hub's own client uses to search and to download.
 
-In: repositories as {id: Repository}. Out: an address for HF_ENDPOINT. Checked by the real client, which reads every answer.
+In: repositories as {id: Repository}, data sets as {"datasets/" + id: Repository}. Out: an address for HF_ENDPOINT. Checked by the real client, which reads every answer.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass(frozen=True)
 class Repository:
-    """Files by name, tags, and whether its terms were accepted."""
+    """Files by name, tags, and whether its terms must be accepted first; `key` is that of the account which did."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     tags: tuple[str, ...] = ("safetensors", "text-generation", "license:apache-2.0")
     parameters: int | None = None
     downloads: int = 0
     closed: bool = False
+    key: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
 
     def size(self, name: str) -> int:
@@ -40,7 +41,7 @@ def repository_of(folder: Path, **about: Any) -> Repository:
 
 @contextmanager
 def hub_server(repositories: Mapping[str, Repository]) -> Iterator[tuple[str, list[str]]]:
-    """The address, and the requests that came."""
+    """The address, and the requests that came, each with " with a key" behind it where it had one."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -50,20 +51,30 @@ def hub_server(repositories: Mapping[str, Repository]) -> Iterator[tuple[str, li
             """Silent."""
 
         def do_GET(self) -> None:
-            asked.append(f"{self.command} {self.path}")
+            asked.append(f"{self.command} {self.path}{' with a key' if self.headers['Authorization'] else ''}")
             address = urlsplit(self.path)
             path, query = unquote(address.path).strip("/"), parse_qs(address.query)
             if not path:
                 self._send(200, b"hub")
             elif path == "api/models":
                 self._send_json(_listed(repositories, query))
-            elif path.startswith("api/models/"):
-                self._about("/".join(path.split("/")[2:4]), path.split("/")[4:])
+            elif path.startswith(("api/models/", "api/datasets/")):
+                _, kind, owner, name, *rest = path.split("/")
+                self._about(f"{'datasets/' if kind == 'datasets' else ''}{owner}/{name}", rest)
             else:
-                owner, name, _, _, *file = path.split("/")
-                self._file(f"{owner}/{name}", "/".join(file))
+                kind = "datasets/" if path.startswith("datasets/") else ""
+                owner, name, _, _, *file = path.removeprefix(kind).split("/")
+                self._file(f"{kind}{owner}/{name}", "/".join(file))
 
         do_HEAD = do_GET
+
+        def do_POST(self) -> None:
+            """Asked which of these paths there are."""
+            asked.append(f"{self.command} {self.path}")
+            wanted = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["paths"]
+            name = "/".join(unquote(self.path).split("/")[2:5]).removeprefix("models/")
+            files = repositories[name].files
+            self._send_json([{"type": "file", "path": one, "size": len(files[one]), "oid": "0" * 40} for one in wanted if one in files])
 
         def _repository(self, name: str) -> Repository | None:
             if name not in repositories:
@@ -85,7 +96,7 @@ def hub_server(repositories: Mapping[str, Repository]) -> Iterator[tuple[str, li
             repository = self._repository(name)
             if repository is None:
                 return
-            if repository.closed:
+            if repository.closed and not (repository.key and self.headers["Authorization"] == f"Bearer {repository.key}"):
                 self._send(403, b"{}", **{"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to model is restricted"})
             elif file not in repository.files:
                 self._send(404, b"", **{"X-Error-Code": "EntryNotFound"})

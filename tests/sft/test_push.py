@@ -251,5 +251,5 @@ def test_files_that_changed_since_the_export_are_not_pushed(made: tuple, hub: Pu
 
 def test_a_name_without_an_owner_is_refused_before_anything_is_asked(made: tuple, hub: PushServer) -> None:
     plan = push(made, hub, "lighthouse", "--plan")
-    assert "'lighthouse' cannot be the name of a repository: it reads OWNER/NAME" in plan.out
+    assert plan.code == 1 and "'lighthouse' cannot be the name of a repository: it reads OWNER/NAME" in plan.out
     assert hub.asked == []

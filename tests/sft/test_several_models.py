@@ -105,7 +105,7 @@ def test_the_commands_list_and_refuse(several: Project, capsys: pytest.CaptureFi
     assert any(line.startswith("final-short") and "cpt-lamps" in line for line in listed.splitlines()) and "general_after" in listed
     assert main(["delete-model", "lamps", "base", *given]) == 1 and "no model that this project made" in capsys.readouterr().err
     assert main(["cpt", "lamps", "--name", "../evil", "--plan", *given]) == 2
-    assert main(["sft", "lamps", "--parent", "cpt-x", "--plan", *given]) == 0
+    assert main(["sft", "lamps", "--parent", "cpt-x", "--plan", *given]) == 1
     assert "choose one of cpt, cpt-lamps, or base" in capsys.readouterr().out
 
 

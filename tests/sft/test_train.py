@@ -60,7 +60,8 @@ def test_final_model_stands_alone_and_knows_its_parents(trained: tuple[Project, 
     assert [one.name for one in list_models(project)] == ["base", "cpt", "final"]
     assert result["merge_check"]["same_next_token"] == "4 of 4" and result["merge_check"]["largest_difference"] < 1e-3
     card = (project.final_model / "README.md").read_text()
-    assert f"cpt ({CPT})" in card and "merge check" in card
+    assert f"cpt ({CPT})" in card and "| merge check | largest difference " in card and "same next token 4 of 4 |" in card
+    assert f"| {result['steps']} | " in card.split("## Curves")[1].split("## Settings")[0] and "held-out loss" in card
 
 
 def test_final_differs_from_its_parents(trained: tuple[Project, dict]) -> None:

@@ -189,9 +189,9 @@ def test_a_model_that_was_replaced_in_place_is_noticed(connection: sqlite3.Conne
     assert len(chunks_without_vector(connection, str(folder), folder_hash(str(folder)))) == 4
 
 
-def test_without_vectors_the_command_is_named(connection: sqlite3.Connection, model: Any) -> None:
+def test_without_vectors_the_remedy_is_named(connection: sqlite3.Connection, model: Any) -> None:
     for mode in ("semantic", "hybrid"):
-        with pytest.raises(NotReady, match="python app.py embed NAME"):
+        with pytest.raises(NotReady, match="Press Embed chunks"):
             search_chunks(connection, "lamp", mode=mode, embed=lambda name, model_hash, text: np.zeros(3))
     with pytest.raises(SettingError, match="text, semantic, hybrid"):
         search_chunks(connection, "lamp", mode="magic")

@@ -87,11 +87,15 @@ def format_of(source: str) -> Format:
     for one in FORMATS.values():
         if ending in one.endings:
             return one
-    known = ", ".join(ending for one in FORMATS.values() for ending in one.endings)
     what = f"a {ending} file" if ending else "a file without an ending"
     better = f"Open it in its program and save it as {RELATIVES[ending]}. " if ending in RELATIVES else ""
-    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}Readable are: {known}.", subject=source,
+    raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}{readable_endings()}", subject=source,
                        code="file_unknown_format")
+
+
+def readable_endings() -> str:
+    """The advice for a file of an unknown format: a sentence with every known ending."""
+    return f"Readable are: {', '.join(ending for one in FORMATS.values() for ending in one.endings)}."
 
 
 def is_records(source: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from phases.rag_data.extract.records import HEAD_BYTES, MOST_RECORDS, Records, flatten, text_of, too_deep
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
+from phases.shared.sizes import size
 
 NAMED_LINES = 5
 LIST_OF_OBJECTS = re.compile(r"\[\s*(?=\{)")
@@ -66,7 +67,7 @@ def _first_objects(text: str, source: str, head: int) -> list[dict[str, str]]:
         found.append(flatten(value, source))
         place = BETWEEN.match(text, place).end()
     if not found:
-        raise FileRejected(f"'{source}' does not begin with a list of objects within its first {HEAD_BYTES / 1e6:.0f} MB.",
+        raise FileRejected(f"'{source}' does not begin with a list of objects within its first {size(HEAD_BYTES)}.",
                            "It can be added, but not previewed.", subject=source, code="file_no_head")
     return found
 

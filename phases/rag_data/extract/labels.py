@@ -15,9 +15,10 @@ from typing import Any
 
 from phases.rag_data.clean import safe_text, tidy_line
 from phases.shared.errors import FileRejected
+from phases.shared.sizes import size
 
 SCHEMA = "metadata/schema.json"
-MOST_BYTES = 1_000_000
+MOST_BYTES = 1024**2
 LONGEST = {"label": 200, "unit": 40, "description": 2000}
 
 
@@ -38,7 +39,7 @@ def read_labels(path: Path, source: str) -> dict[str, dict[str, str]]:
     """The labels of a schema, as plain data. Raises FileRejected when it has not that form."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise _wrong(source, f"It has more than {MOST_BYTES / 1e6:.0f} MB.")
+            raise _wrong(source, f"It has more than {size(MOST_BYTES)}.")
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
         raise _wrong(source, "It is not JSON.") from None

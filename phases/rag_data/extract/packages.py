@@ -16,6 +16,7 @@ from lxml import etree
 
 from phases.rag_data.extract.sniff import damaged, head_of, other_content
 from phases.shared.errors import FileRejected
+from phases.shared.sizes import size
 
 MAX_ZIP_ENTRIES = 5_000
 MAX_UNPACKED = 1_000_000_000
@@ -115,14 +116,14 @@ def entries_of(path: Path, source: str) -> list[zipfile.ZipInfo]:
     return entries
 
 
-def check_unpacked_size(entries: list[zipfile.ZipInfo], source: str, size: int) -> None:
-    """Refuse what would unpack to far more than it seems (a ZIP bomb). `size`: of the file, since parts may share their bytes."""
+def check_unpacked_size(entries: list[zipfile.ZipInfo], source: str, held: int) -> None:
+    """Refuse what would unpack to far more than it seems (a ZIP bomb). `held`: bytes of the file, since parts may share their bytes."""
     unpacked = sum(one.file_size for one in entries)
-    packed = max(min(sum(one.compress_size for one in entries), size), 1)
+    packed = max(min(sum(one.compress_size for one in entries), held), 1)
     bomb = any(one.file_size > RATIO_FREE_BYTES and one.file_size > MAX_RATIO * max(one.compress_size, 1) for one in entries)
     too_dense = unpacked > RATIO_FREE_BYTES and unpacked > MAX_RATIO * packed
     if len(entries) > MAX_ZIP_ENTRIES or unpacked > MAX_UNPACKED or bomb or too_dense:
-        raise FileRejected(f"'{source}' would unpack to {unpacked / 1e6:,.0f} MB in {len(entries):,} parts, which is not safe.",
+        raise FileRejected(f"'{source}' would unpack to {size(unpacked)} in {len(entries):,} parts, which is not safe.",
                            "If you trust it, open it in the program that made it and save it again, or split it.",
                            subject=source, code="file_too_dense")
 

@@ -23,11 +23,12 @@ import psutil
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.extract.document import Document
 from phases.rag_data.extract.sniff import damaged
+from phases.rag_data.extract.time_limit import TimeLimit
 from phases.shared.errors import FileRejected
 from phases.shared.project import PROGRAM_ROOT
 
-SECONDS = 30.0
-CUTTING_PER_MILLION = 1.0  # seconds for a million characters of text that was read in time
+SECONDS = 30.0  # of the processor
+CUTTING_PER_MILLION = 1.0  # such seconds for a million characters of text that was read in time
 MEMORY_BYTES = 900_000_000
 SWOLLEN_BYTES = 400_000_000  # a child that holds so much between two files is replaced
 WATCH_SECONDS = 0.1
@@ -51,7 +52,7 @@ class Parser:
 
     Args:
         cleaning: switches for all files.
-        seconds: time for reading a file; for cutting its text there is more, by its length.
+        seconds: of the processor, for reading a file; for cutting its text there is more, by its length.
         memory: bytes that the child may hold.
         cutting: how texts are cut, {"config", "name", "tokenizer"} as in `parser_child.py`; None reads only.
     """
@@ -114,7 +115,7 @@ class Parser:
     def _asked(self, request: dict[str, Any], source: str) -> dict[str, Any]:
         """The child's answer, read as it comes so that time and memory are watched in between."""
         child = self._running()
-        until = time.monotonic() + self.seconds
+        limit = TimeLimit(child, self.seconds)
         child.stdin.write(json.dumps(request).encode() + b"\n")
         child.stdin.flush()
         for line in self._lines(child, source):
@@ -123,9 +124,9 @@ class Parser:
                 if "step" not in content:
                     return content
                 if content["step"] == "cutting":
-                    until += cutting_seconds(content["total"])
+                    limit.allowed += cutting_seconds(content["total"])
                 self.now = Reading(source, self.now.since, **content)
-            elif time.monotonic() > until:
+            elif limit.is_over():
                 raise FileRejected(f"'{source}' was still being read after {time.monotonic() - self.now.since:.0f} seconds.",
                                    "Split it, or save it anew in a simpler form.", subject=source, code="file_too_slow")
             elif _memory_of(child) > self.memory:
@@ -174,7 +175,7 @@ class Parser:
 
 
 def cutting_seconds(characters: int) -> float:
-    """Time that a text of this length may take to be cut."""
+    """Processor time that a text of this length may take to be cut."""
     return CUTTING_PER_MILLION * characters / 1e6
 
 

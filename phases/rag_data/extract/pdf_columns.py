@@ -1,13 +1,15 @@
 """Tables without ruled lines: rows whose cells are held apart by white space only, as TeX and price lists set them.
 
 In: the lines of a page, those with wide gaps cut into cells. Out: the lines, with `Table` records in place of runs of rows.
-A run is taken for a table only if its cells stand in columns that no cell of another column reaches into.
+A run is taken for a table only if its cells stand in columns that no cell of another column reaches into, and none of its rows is a line of a
+table of contents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from phases.rag_data.extract.pdf_layout import leads_to_page
 from phases.rag_data.extract.pdf_lines import Cell, Line, Table
 
 FEWEST_ROWS = 3
@@ -38,7 +40,7 @@ def _follows(before: Line | Table, item: Line | Table) -> bool:
 
 def _as_table(run: list[Line | Table]) -> list[Line | Table]:
     rows = [one.cells for one in run if isinstance(one, Line)]
-    if len(run) < FEWEST_ROWS or len(rows) < len(run):
+    if len(run) < FEWEST_ROWS or len(rows) < len(run) or any(leads_to_page(one.text) for one in run):
         return run
     columns = _columns([cell for row in rows for cell in row])
     placed = [[_column_of(cell, columns) for cell in row] for row in rows]

@@ -144,7 +144,7 @@ def _block(before: list[Line] | Table | None, group: list[Line] | Table, page: i
     if group[0].level:
         return Block(heading(group[0].level, join_wrapped(texts)), page)
     text = cleaning.join(texts) if cleaning.join_lines else "\n".join(texts)
-    if _leaders(text):
+    if leads_to_page(text):
         text = LEADERS.sub(lambda match: f" ... {match[2]}" if match[2] else " ...", text)
     return Block(BULLET.sub("- ", text, count=1) if BULLET.match(text) else paragraph(text), page, _is_tight(before, group, style))
 
@@ -153,7 +153,7 @@ def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyS
     """Items of a list, and lines that were ended on purpose without a gap, follow each other without a blank line."""
     if not isinstance(before, list) or before[0].level or group[0].level:
         return False
-    if _leaders(before[-1].text) and _leaders(group[-1].text):
+    if leads_to_page(before[-1].text) and leads_to_page(group[-1].text):
         return True
     if _is_item(group[0]) or _is_item(before[0]):
         return _is_item(group[0]) and _is_item(before[0])
@@ -167,7 +167,7 @@ def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, sty
     gap = last.y - line.y
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
-    if _is_item(line) or _leaders(last.text) or _leaders(line.text):
+    if _is_item(line) or leads_to_page(last.text) or leads_to_page(line.text):
         return True
     if PARAGRAPH_SIGN.match(line.text) and SENTENCE_END.search(last.text):
         return True
@@ -228,16 +228,16 @@ def _is_item(line: Line) -> bool:
 
 
 def _can_be_heading(line: Line | Table) -> bool:
-    return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not _leaders(line.text)
+    return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not leads_to_page(line.text)
             and sum(map(str.isalpha, line.text)) >= 3 and not BULLET.match(line.text) and not OPTION.match(line.text))
 
 
 def _is_contents(page: Page) -> bool:
     """A page of a table of contents: most lines lead to a page number."""
-    return sum(bool(_leaders(one.text)) for one in page.items) > 0.3 * len(page.items)
+    return sum(bool(leads_to_page(one.text)) for one in page.items) > 0.3 * len(page.items)
 
 
-def _leaders(text: str) -> re.Match[str] | None:
+def leads_to_page(text: str) -> re.Match[str] | None:
     """Dots that lead to a page number; nearly all texts are told from those by what stands before their last dot, without a search."""
     last = text.rfind(".")
     return LEADERS.search(text) if "." in text[max(last - 2, 0):max(last, 0)] else None

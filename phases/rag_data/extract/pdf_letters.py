@@ -14,6 +14,8 @@ from functools import lru_cache
 import pypdfium2
 from pypdfium2 import raw
 
+from phases.rag_data.extract.pdf_accents import ACCENT, with_accents
+
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-Bd", re.IGNORECASE)
@@ -34,7 +36,7 @@ class Letters:
         self._none_left_out = len(text) == count
         self._room = ROOM * (count + 1)
         self._sets_sharp_s = "\u00ff" in text and not self._font(self.letter(text.find("\u00ff")))
-        self.text = self._with_sharp_s(text)
+        self.text, self._accented = with_accents(self._with_sharp_s(text), self) if ACCENT.search(text) else (self._with_sharp_s(text), {})
 
     def _with_sharp_s(self, text: str) -> str:
         """\u00df where TeX's bitmap fonts, which have no name and do not say what their codes mean, seem to set \u00ff."""
@@ -45,11 +47,25 @@ class Letters:
         left, bottom, right, top = box
         units = (ctypes.c_ushort * self._room)()
         count = raw.FPDFText_GetBoundedText(self._page, left, top, right, bottom, units, self._room)
-        return self._with_sharp_s(bytes(memoryview(units)[:count]).decode("utf-16-le", "ignore").rstrip("\0"))
+        text = self._with_sharp_s(bytes(memoryview(units)[:count]).decode("utf-16-le", "ignore").rstrip("\0"))
+        for apart, letter in self._accented.items():
+            text = text.replace(apart, letter)
+        return text
 
     def letter(self, place: int) -> int:
         """PDFium numbers letters on the page otherwise than letters of its text, if it leaves any of them out there."""
         return place if self._none_left_out else max(raw.FPDFText_GetCharIndexFromTextIndex(self._page, place), 0)
+
+    def place_ends(self, place: int) -> tuple[float, float]:
+        """Left and right end of the letter at a place in the text; nowhere for a line's end, which PDFium makes up."""
+        try:
+            return self.ends(self.letter(place))
+        except pypdfium2.PdfiumError:
+            return 0.0, -1.0
+
+    def place_base(self, place: int) -> float:
+        """The base line of the letter at a place in the text."""
+        return self.origin(self.letter(place))[1]
 
     def origin(self, letter: int) -> tuple[float, float]:
         x, y = self._box[:2]

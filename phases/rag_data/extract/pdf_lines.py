@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from phases.rag_data.clean import safe_text, tidy_line
+from phases.rag_data.extract.pdf_accents import GONE
 from phases.rag_data.extract.pdf_letters import Letters
 
 LINE = re.compile("(?:[^\r\ufffe]+|\r(?!\n))+\ufffe?")
-BLANKS = " \t\r\n\u00a0"
+BLANKS = f" \t\r\n\u00a0{GONE}"
 WORD = re.compile(f"[^{BLANKS}]+")
 HYPHEN_MARK = "\ufffe"  # PDFium puts it where a word was parted at the end of a line
 LIGATURES = {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st",
@@ -144,4 +145,4 @@ def _cells(letters: Letters, span: tuple[int, int], size: float) -> Iterator[Cel
             parts[-1] = (parts[-1][0], end, parts[-1][2], right)
         else:
             parts.append((begin, end, left, right))
-    return (Cell(plain(letters.text[begin:end]), left, right) for begin, end, left, right in parts)
+    return (Cell(plain(letters.text[begin:end]), left, max(left, right)) for begin, end, left, right in parts)  # an accent may end it further left

@@ -13,10 +13,10 @@ import gradio as gr
 from phases.sft import view
 from phases.sft.config import PushConfig
 from phases.sft.exported import list_exports
-from phases.sft.push import HUB_KEYS, PushPlan, push_model, push_plan
+from phases.sft.push import PushPlan, push_model, push_plan
 from phases.shared.jobs.queue import resume_job
 from phases.shared.project import Project
-from phases.shared.settings import save_key
+from phases.shared.settings import HUB_KEYS, save_key
 from phases.shared.ui.figures import size
 from phases.shared.ui.forms import Form, build_form, command_for
 from phases.shared.ui.panels.plan import plan_html

@@ -1,7 +1,7 @@
 """The process that does a job's work.    python -m phases.shared.jobs.child JOB_DIR
 
 In: the job's folder (its config.yaml and frozen inputs/) and, on stdin, one JSON line from the worker:
-{"job", "run", "config", "attempt", "keys"}. Keys come this way only: never in arguments, environment, files or log.
+{"job", "run", "fetch", "config", "attempt", "keys"}. Keys come this way only: never in arguments, environment, files or log.
 Out: outcome.json, written last: {"state": "done" | "stopped" | "failed", "result", "error"}.
 
 The worker sends the line after it has stored this process's id. End of file instead of a line means that the worker ended in
@@ -77,7 +77,8 @@ def main(arguments: list[str]) -> int:
 
 
 def work(job_dir: Path, order: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the job, in one process or several; whatever happens becomes an outcome."""
+    """Run the job, in one process or several; whatever happens becomes an outcome. What it downloads comes first: several processes
+    have no keys."""
     project = None
     try:
         project = open_project(job_dir.parents[1].parent, job_dir.parents[1].name)
@@ -85,6 +86,8 @@ def work(job_dir: Path, order: Mapping[str, Any]) -> dict[str, Any]:
         processes, nodes = getattr(config, "processes", 1), getattr(config, "nodes", 1)
         if hasattr(config, "device"):
             _choose_devices(config)
+        if order.get("fetch"):
+            load_named(order["fetch"])(JobContext(project, order["job"], order["attempt"], order["keys"]), config)
         if processes * nodes > 1:
             threads = config.threads or max(1, usable_cores() // processes)
             return work_together(project, job_dir, order, processes, threads, nodes)

@@ -6,6 +6,7 @@ In: runs/JOB/ with loss.jsonl, metrics.jsonl, log.txt. Out: plain data, small en
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def loss_points(job_dir: Path, most: int = 500) -> list[dict[str, Any]]:
         by_step.setdefault(line["step"], {}).update(line)
     points = _smoothed([by_step[step] for step in sorted(by_step)])
     return points if len(points) <= most else [points[place] for place in _chosen(points, most)]
+
+
+def curve_rows(job_dir: Path, most: int = 20) -> list[dict[str, Any]]:
+    """The loss curve in few rows to read, as `loss_points`: its evaluations (without any, evenly chosen steps) and both ends."""
+    points = loss_points(job_dir, most=sys.maxsize)
+    measured = [point for point in points if point.get("eval_loss") is not None] or points
+    every = max(1, -(-len(measured) // max(1, most - 2)))
+    shown = {point["step"]: point for point in (*points[:1], *measured[::every], *points[-1:])}
+    return [shown[step] for step in sorted(shown)]
 
 
 def metric_points(job_dir: Path, most: int = 500) -> list[dict[str, Any]]:

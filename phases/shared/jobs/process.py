@@ -65,6 +65,13 @@ class Child:
         self.process.wait()
         return False
 
+    def await_end(self) -> None:
+        """Return when our own child has left; its exit status stays for `is_alive`. Where the system cannot wait so, at once."""
+        if not hasattr(os, "waitid"):
+            return
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
     def waits(self) -> str:
         return ""
 

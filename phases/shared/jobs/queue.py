@@ -1,12 +1,13 @@
 """The queue, for any process: submit a job, look at jobs, ask for a stop, resume.
 
 In: the projects folder, whose `jobs.sqlite` is the queue. Out: `Job` records. Nothing here runs a job: that is `worker.py`.
-Commands: `python app.py jobs`, `stop NAME`, `resume NAME`.
+Commands: `python app.py jobs`, `stop NAME [JOB]`, `resume NAME [JOB]`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import secrets
 import shutil
@@ -30,6 +31,7 @@ from phases.shared.project import Project
 CONFIG_FILE = "config.yaml"
 INPUTS_FOLDER = "inputs"
 MOVES = ("up", "down", "first")
+NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -143,14 +145,27 @@ def find_job(projects: Path, project: str | None, job_id: str | None, states: Se
             raise JobError(f"No job of '{project}' is {' or '.join(states or ('known',))}.",
                            f"See all of them with: python app.py jobs \"{project}\".", subject=str(project), code="job_none")
         return found[0]
-    job = get_job(projects, job_id)
+    named = find_jobs(projects, job_id)
+    if not named:
+        raise JobError(f"There is no job '{job_id}'.", _meant(projects, project, job_id, states), subject=job_id, code="job_missing")
+    job = named[0]
     if project is not None and job.project != project:
         raise JobError(f"{job_id} is a job of '{job.project}', not of '{project}'.",
                        f"Name that project, or see the jobs of this one with: python app.py jobs \"{project}\".",
                        subject=job_id, code="job_other_project")
     if states is not None and job.state not in states:
-        raise JobError(f"{job_id} is {job.state}, not {' or '.join(states)}.", "", subject=job_id, code="job_state")
+        raise JobError(f"{job_id} is {job.state}, not {' or '.join(states)}.", _meant(projects, project, job_id, states), subject=job_id, code="job_state")
     return job
+
+
+def _meant(projects: Path, project: str | None, job_id: str, states: Sequence[str] | None) -> str:
+    """Which jobs a person may have meant by an id that does not fit, the most alike first."""
+    fitting = [job for job in list_jobs(projects, project, states, limit=200) if states is None or job.ended is None or job.resumable]
+    fitting.sort(key=lambda job: -difflib.SequenceMatcher(None, job.id, job_id).ratio())
+    if not fitting:
+        return f"No job of '{project}' is {' or '.join(states or ('known',))}. See all of them with: python app.py jobs \"{project}\"."
+    more = f" and {len(fitting) - NAMED_AT_MOST} more" if len(fitting) > NAMED_AT_MOST else ""
+    return f"It could be: {', '.join(f'{job.id} ({job.state})' for job in fitting[:NAMED_AT_MOST])}{more}."
 
 
 def running_job(projects: Path) -> Job | None:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import errno
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from phases.shared.errors import LehrlingError, NotReady, causes_of
+from phases.shared.jobs.memory_advice import CLOSE_OTHERS, memory_advice
 from phases.shared.jobs.space import what_to_free
 from phases.shared.project import Project
 
@@ -41,8 +44,16 @@ def reason(code: str, sentence: str, advice: str = "") -> dict[str, str]:
 
 
 def out_of_memory(sentence: str) -> dict[str, str]:
-    return reason("out_of_memory", sentence, "Lower the batch size or the maximum length, turn gradient checkpointing on, or choose a "
-                  "smaller base model; close programs that use much memory.")
+    """Without a setting as its subject: `with_levers` then says which ones would need less."""
+    return reason("out_of_memory", sentence, CLOSE_OTHERS)
+
+
+def with_levers(why: dict[str, str], settings: Mapping[str, Any]) -> dict[str, str]:
+    """A record of full memory that names no setting, with what the job's settings offer; any other record as it is."""
+    if why["code"] != "out_of_memory" or why["subject"]:
+        return why
+    levers = memory_advice(settings)
+    return why if levers == why["advice"] else {**why, "advice": f"{levers} {why['advice']}"}
 
 
 def disk_full(project: Project | None = None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from phases.shared.errors import StorageError
 from phases.shared.jobs.context import OUTCOME_FILE, PROGRESS_FILE, RECORDS_FILE, STOP_FILE
 from phases.shared.jobs.kinds import JobKind, load_named
 from phases.shared.jobs.queue import Job
-from phases.shared.jobs.reasons import project_gone, record_of
+from phases.shared.jobs.reasons import project_gone, record_of, with_levers
 from phases.shared.jobs.records import RecordTail, apply_new
 from phases.shared.jobs.remaining import RemainingTime
 from phases.shared.project import Project
@@ -115,6 +115,7 @@ class RunningJob:
 
     def _write_end(self, connection: sqlite3.Connection, job: Job) -> None:
         state, result, error = self._end(job)
+        error = with_levers(error, job.config) if error else None
         resumable = state in RESUMABLE_STATES and self.job_dir.is_dir()  # inputs are frozen, so it can
         table.end_job(connection, job.id, state, resumable=resumable, result=result, error=error)
 

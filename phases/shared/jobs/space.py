@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from phases.shared.project import Project
+from phases.shared.sizes import size
 
 SMALLEST_NAMED = 10_000
 
@@ -17,9 +18,9 @@ def what_to_free(project: Project) -> str:
     """How much is free where the project lies, and its largest parts with their sizes, the largest first."""
     parts = [(size_of(folder), folder) for root in (project.checkpoints, project.model_runs, project.exports)
              if root.is_dir() for folder in root.iterdir()]
-    named = [f"{folder.relative_to(project.root).as_posix()} ({in_words(size)})"
-             for size, folder in sorted(parts, key=lambda part: -part[0])[:3] if size >= SMALLEST_NAMED]
-    free = f"{in_words(shutil.disk_usage(project.root).free)} are free where the project lies."
+    named = [f"{folder.relative_to(project.root).as_posix()} ({size(count)})"
+             for count, folder in sorted(parts, key=lambda part: -part[0])[:3] if count >= SMALLEST_NAMED]
+    free = f"{size(shutil.disk_usage(project.root).free)} are free where the project lies."
     return f"{free} Its largest parts: {', '.join(named)}." if named else free
 
 
@@ -32,7 +33,3 @@ def size_of(place: Path) -> int:
         except OSError:
             continue
     return total
-
-
-def in_words(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

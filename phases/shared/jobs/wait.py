@@ -35,7 +35,10 @@ def wait_for_job(projects: Path, job_id: str, on_change: Callable[[Job], None], 
             if job.ended:
                 return job
             worker = worker or Worker.try_start(projects, kinds=kinds, until=job_id, starts=starts)
-            time.sleep(LOOK_SECONDS)
+            if worker is not None:
+                worker.wait_for_news(LOOK_SECONDS)
+            else:
+                time.sleep(LOOK_SECONDS)
     except KeyboardInterrupt:
         return get_job(projects, job_id)
     finally:

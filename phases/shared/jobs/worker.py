@@ -19,7 +19,7 @@ from phases.shared.database import jobs as table
 from phases.shared.errors import LehrlingError, ProjectError
 from phases.shared.jobs.cluster import Cluster, ClusterJob
 from phases.shared.jobs.context import LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, STOP_FILE
-from phases.shared.jobs.kinds import KINDS, LANES, JobKind, kind_named
+from phases.shared.jobs.kinds import KINDS, LANES, JobKind, keys_for, kind_named
 from phases.shared.jobs.locks import Lock, compute_holder, lock_compute, lock_worker
 from phases.shared.jobs.process import Child, send_order, spawn
 from phases.shared.jobs.queue import INPUTS_FOLDER, Job, job_of
@@ -28,7 +28,6 @@ from phases.shared.jobs.running import Runner, RunningJob, read_outcome
 from phases.shared.jobs.slurm import SLURM
 from phases.shared.jobs.times import local_time
 from phases.shared.project import Project, open_project
-from phases.shared.settings import load_keys
 
 TICK_SECONDS, TROUBLE_SECONDS = 0.3, 3.0
 SETTLE_SECONDS = 10.0
@@ -48,6 +47,8 @@ class Worker:
         self._connection = table.open_jobs(projects)
         self._watched: dict[str, RunningJob] = {}
         self._ended = threading.Event()
+        self._called = threading.Event()  # look now, not at the next tick
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
     @classmethod
@@ -90,9 +91,15 @@ class Worker:
             lock.release()
             raise
 
+    def wait_for_news(self, seconds: float) -> None:
+        """Return as soon as a job has ended, at the latest after so many seconds."""
+        self._news.wait(seconds)
+        self._news.clear()
+
     def stop(self) -> None:
         """Stop watching, when the look under way is over, and let another worker take over."""
         self._ended.set()
+        self._called.set()
         self._thread.join()
         self._leave()
 
@@ -108,8 +115,9 @@ class Worker:
     def _work(self) -> None:
         while not self._ended.is_set():
             try:
+                self._called.clear()
                 self._tick()
-                self._ended.wait(TICK_SECONDS)
+                self._called.wait(0 if self._ended.is_set() else TICK_SECONDS)
             except Exception:  # a full disk must not end the watch: it may have space again
                 logging.getLogger(__name__).exception("The queue of %s could not be looked after; trying again.", self.projects)
                 self._ended.wait(TROUBLE_SECONDS)
@@ -130,6 +138,7 @@ class Worker:
         self._watched[job.id] = watched
         if watched.look(self._connection, job):
             del self._watched[job.id]
+            self._news.set()
 
     def _reached_last(self) -> bool:
         row = self._until and table.select_job(self._connection, self._until)
@@ -211,8 +220,8 @@ class Worker:
                 table.end_job(self._connection, job.id, "failed", resumable=False, error=project_gone(job.project, job.id))
                 return
             _forget_last_attempt(job_dir)
-            order = {"job": job.id, "run": kind.run, "config": kind.config, "attempt": job.attempt,
-                     "keys": load_keys() if kind.calls_services else {}}
+            order = {"job": job.id, "run": kind.run, "fetch": kind.fetch, "config": kind.config, "attempt": job.attempt,
+                     "keys": keys_for(kind, job.lane)}
             if lock:
                 lock.write_note(f"{job.id} of '{job.project}'")
             runner = self._submit(job, job_dir, order) if job.lane == "cluster" else self._begin(job, job_dir, lock, order)
@@ -225,7 +234,12 @@ class Worker:
         child = spawn(job_dir, _log_attempt(job, job_dir), inherited=(lock.descriptor,) if lock else ())
         table.set_child(self._connection, job.id, child.pid, child.started)
         send_order(child, order)
+        threading.Thread(target=self._call_at_end, args=(child,), daemon=True).start()
         return child
+
+    def _call_at_end(self, child: Child) -> None:
+        child.await_end()
+        self._called.set()
 
     def _submit(self, job: Job, job_dir: Path, order: Mapping[str, Any]) -> Runner:
         """The cluster's job, given its order after its number is stored, for the same reason."""

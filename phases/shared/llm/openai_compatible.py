@@ -18,11 +18,12 @@ from phases.shared.llm.address import is_loopback, refuse_forbidden, service_url
 from phases.shared.llm.failures import Service, exception_failure, rubbish, status_failure
 from phases.shared.llm.provider import Completion, CompletionRequest, ServiceError
 from phases.shared.llm.retry import Retry
+from phases.shared.sizes import size
 
 OPENAI_URL = "https://api.openai.com/v1"
 FORMATS = ("json_schema", "json_object", "text")
 NOT_UNDERSTOOD = (400, 422)
-LARGEST_ANSWER = 16_000_000
+LARGEST_ANSWER = 16 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class OpenAICompatible:
         for piece in response.iter_bytes():
             content += piece
             if len(content) > LARGEST_ANSWER:
-                raise rubbish(self._service, "more than 16 MB")
+                raise rubbish(self._service, f"more than {size(LARGEST_ANSWER)}")
         return content
 
     def _refusal(self, response: httpx.Response, content: bytes, model: str) -> ServiceError:

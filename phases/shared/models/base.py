@@ -115,11 +115,11 @@ def _check_weights(folder: Path, name: str) -> None:
                          subject=name, code="model_pickled" if pickled else "model_incomplete")
 
 
-def fetch_base(name: str, on_download: Callable[[], None]) -> Path:
+def fetch_base(name: str, on_download: Callable[[], None], key: str = "") -> Path:
     """The folder of a base model; an id that is not in the local cache is downloaded first (in child processes only).
 
     Args:
-        on_download: called once before a download begins.
+        on_download: called once before a download begins. key: of the hub, for models that it does not give to everybody.
     """
     place = locate_base(name)
     if isinstance(place, Path):
@@ -128,7 +128,7 @@ def fetch_base(name: str, on_download: Callable[[], None]) -> Path:
     if cached is not None:
         return cached
     on_download()
-    return check_model_folder(_download(place), name)
+    return check_model_folder(_download(place, key), name)
 
 
 def cached_base(hub_id: str) -> Path | None:
@@ -140,14 +140,14 @@ def cached_base(hub_id: str) -> Path | None:
         return None
 
 
-def _download(hub_id: str) -> Path:
+def _download(hub_id: str, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.constants import HF_HUB_CACHE
 
     from phases.shared.models.hub import look_before_download
     try:
-        look_before_download(hub_id, _is_wanted, check_config, Path(HF_HUB_CACHE))
-        return Path(snapshot_download(hub_id, allow_patterns=list(HUB_FILES), ignore_patterns=list(TWICE_THERE)))
+        look_before_download(hub_id, _is_wanted, check_config, Path(HF_HUB_CACHE), key)
+        return Path(snapshot_download(hub_id, allow_patterns=list(HUB_FILES), ignore_patterns=list(TWICE_THERE), token=key or None))
     except ModelError:
         raise
     except Exception as problem:  # the border to a network library: its failures are told apart by class name
@@ -163,10 +163,12 @@ def download_error(hub_id: str, problem: Exception) -> ModelError:
     kinds = {kind.__name__ for kind in type(problem).__mro__}
     if "GatedRepoError" in kinds:
         return ModelError(f"{hub_id} asks you to accept its terms first.",
-                          f"Accept them on https://huggingface.co/{hub_id}, run `hf auth login`, and start again.",
+                          f"Accept them on https://huggingface.co/{hub_id}, store a key of that account with: python app.py set-key HF_TOKEN, "
+                          "and start again.",
                           subject=hub_id, code="model_gated")
     if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError", "HFValidationError"}:
-        return ModelError(f"There is no model '{hub_id}' on the hub, or it is private.", "Check how the id is written.",
+        return ModelError(f"There is no model '{hub_id}' on the hub, or it is private.",
+                          "Check how the id is written; a private one needs a key of its owner: python app.py set-key HF_TOKEN.",
                           subject=hub_id, code="model_missing")
     if kinds & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectionError", "ConnectError", "Timeout",
                 "TimeoutException", "ProxyError"}:

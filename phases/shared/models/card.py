@@ -7,7 +7,7 @@ same without what is nobody else's business: names of documents and places on th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from phases.shared.training.checkpoints import library_versions
 
 @dataclass(frozen=True)
 class Lineage:
-    """Everything a card says. `read` is what was trained on in numbers and names; `figures` what was measured."""
+    """Everything a card says. `read` is what was trained on in numbers and names; `figures` what was measured; `curve` the rows of
+    the loss curve that are shown ({"step", "epoch", "smoothed", "eval_loss"?, "rate"}, losses in nats a token)."""
 
     title: str
     info: ModelInfo
@@ -31,6 +32,7 @@ class Lineage:
     data_hash: str
     read: Mapping[str, Any]
     figures: Mapping[str, Any]
+    curve: Sequence[Mapping[str, Any]] = ()
     language: str = "en"
 
 
@@ -42,7 +44,7 @@ def write_card(folder: Path, lineage: Lineage) -> None:
     parts = [front, f"# {lineage.title}", _what_it_is(info),
              "## Lineage", _table({"base model": info.base, "base model's hash": info.base_hash, "trained from": parent,
                                    "job": info.job, "made": info.created, "hash of the data": lineage.data_hash, **lineage.read}),
-             "## Figures", _table(lineage.figures), "## Settings", _table(lineage.config),
+             "## Figures", _table(lineage.figures), *_curve(lineage.curve), "## Settings", _table(lineage.config),
              "## Library versions", _table(library_versions())]
     write_atomically(folder / "README.md", "\n\n".join(parts) + "\n")
 
@@ -90,7 +92,31 @@ def _table(values: Mapping[str, Any]) -> str:
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
+def _curve(points: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The course of the training as a table; the loss is smoothed as in the window."""
+    if not points:
+        return ()
+    head = ("step", "epoch", "training loss, smoothed", "held-out loss", "learning rate")
+    rows = [(point["step"], *(point.get(name) for name in ("epoch", "smoothed", "eval_loss", "rate"))) for point in points]
+    lines = [head, ("---:",) * len(head), *([_cell(value) for value in row] for row in rows)]
+    return "## Curves", "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def id_ranges(ids: Iterable[int], most: int = 60) -> str:
+    """Numbers in words that a person can look up: "1 to 8, 10"; of very many pieces the first."""
+    pieces: list[list[int]] = []
+    for one in sorted(set(ids)):
+        if pieces and one == pieces[-1][1] + 1:
+            pieces[-1][1] = one
+        else:
+            pieces.append([one, one])
+    said = [str(first) if first == last else f"{first} to {last}" for first, last in pieces[:most]]
+    return ", ".join(said) + (f", and others up to {pieces[-1][1]}" if len(pieces) > most else "")
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(key).replace('_', ' ')} {_cell(one)}" for key, one in value.items()) or "-"
     return str(value if value not in (None, "") else "-").replace("|", "\\|").replace("\n", " ")

@@ -47,9 +47,8 @@ class BaseModelInfo:
         return count_in_words(self.shape.parameters)
 
     @property
-    def gigabytes(self) -> float:
-        """Size of the download."""
-        return round(self.shape.parameters * self.stored_bytes / 1e9, 2)
+    def download_bytes(self) -> int:
+        return self.shape.parameters * self.stored_bytes
 
 
 def memory_for(shape: ModelShape, method: str, on_gpu: bool) -> int:

@@ -17,11 +17,11 @@ from phases.shared.models.search_models import EMBEDDER, fetch_model
 CHARACTERS_A_TOKEN = 10  # more than words have; a text of fewer tokens is looked through whole
 
 
-def load_embedder(name: str) -> Any:
-    """The model in memory, on the machine's device. Raises ModelError in words."""
+def load_embedder(name: str, key: str = "") -> Any:
+    """The model in memory, on the machine's device; `key` is the hub's, should it have to be downloaded. Raises ModelError in words."""
     from sentence_transformers import SentenceTransformer
 
-    folder = fetch_model(name, EMBEDDER)
+    folder = fetch_model(name, EMBEDDER, key)
     try:
         return SentenceTransformer(str(folder), trust_remote_code=False, local_files_only=True,
                                    model_kwargs={"use_safetensors": True})

@@ -130,6 +130,14 @@ def model_path(project: Project, name: str) -> str:
     raise ModelError(f"This project has no model '{name}' (it has: {known}).", advice, subject=name, code="model_missing")
 
 
+def base_under(place: str | Path) -> str:
+    """The base model that a model needs to be loaded: that of an adapter, a base itself; "" for a full model, which needs none."""
+    if not (Path(place) / DESCRIPTION).is_file():
+        return str(place)
+    info = read_model_info(Path(place))
+    return info.base if info.kind == "adapter" else ""
+
+
 def _base_info(project: Project) -> ModelInfo | None:
     try:
         place = locate_base(project.base_model)

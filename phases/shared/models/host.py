@@ -7,7 +7,7 @@ In: one JSON line a connection, {"op": "generate", "model", "messages", "samplin
 In: {"op": "embed", "model", "model_hash", "text"}. Out: {"event": "vector", "vector"} or {"event": "error", "error"}.
 In: {"op": "rerank", "model", "query", "texts"}. Out: {"event": "scores", "scores"} or {"event": "error", "error"}.
 Every connection is served by a thread of its own, so a search does not wait for an answer that streams; questions to one
-model wait for each other. A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends
+model wait for each other. The owner's first line on standard input is a JSON object with the hub's keys. A closed connection stops the generation. A model is freed after IDLE_SECONDS; the process ends
 when its owner's pipe (standard input) closes. torch lives here and never in the window.
 A question is embedded on one core: it is over in milliseconds, and cores that wait for each other that often lose more than
 they win, most of all beside a search or a training that wants them too. Chat and reranking use all of them.
@@ -22,12 +22,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from phases.shared.errors import LehrlingError, ModelError
+from phases.shared.models.base import fetch_base
 from phases.shared.models.cores import compute_on, torch_cores
+from phases.shared.models.folder import base_under
 from phases.shared.models.search_models import folder_hash, folder_state
+from phases.shared.settings import hub_key
 
 IDLE_SECONDS = 600.0
 
@@ -75,33 +79,35 @@ class LoadedModel:
 class Models:
     """What this process holds: at most one model for each purpose."""
 
-    def __init__(self, cores: int) -> None:
-        """`cores`: how many torch computes on when it may choose."""
+    def __init__(self, cores: int, key: str) -> None:
+        """`cores`: how many torch computes on when it may choose. `key`: of the hub, for models that must be downloaded."""
         self.cores = cores
         loading = threading.Lock()
-        self.writer = LoadedModel(_load_writer, _changed_at, loading)
-        self.embedder = LoadedModel(_load_embedder, folder_state, loading)
-        self.reranker = LoadedModel(_load_reranker, folder_state, loading)
+        self.writer = LoadedModel(partial(_load_writer, key), _changed_at, loading)
+        self.embedder = LoadedModel(partial(_load_embedder, key), folder_state, loading)
+        self.reranker = LoadedModel(partial(_load_reranker, key), folder_state, loading)
 
     def free_when_idle(self) -> None:
         for one in (self.writer, self.embedder, self.reranker):
             one.free_when_idle()
 
 
-def _load_writer(model: str) -> tuple[Any, Any]:
+def _load_writer(key: str, model: str) -> tuple[Any, Any]:
     from phases.shared.training.loading import load_model
+    if base := base_under(model):
+        fetch_base(base, on_download=lambda: None, key=key)
     return load_model(model)
 
 
-def _load_embedder(model: str) -> tuple[Any, str]:
+def _load_embedder(key: str, model: str) -> tuple[Any, str]:
     """The model and the hash of the files that it was read from."""
     from phases.shared.models.embedding import load_embedder
-    return load_embedder(model), folder_hash(model)
+    return load_embedder(model, key), folder_hash(model)
 
 
-def _load_reranker(model: str) -> Any:
+def _load_reranker(key: str, model: str) -> Any:
     from phases.shared.models.reranker import load_reranker
-    return load_reranker(model)
+    return load_reranker(model, key)
 
 
 def _changed_at(model: str) -> float:
@@ -111,12 +117,13 @@ def _changed_at(model: str) -> float:
 
 def main(path: str) -> None:
     """Serve connections until the owner leaves."""
+    key = hub_key(json.loads(sys.stdin.buffer.readline() or b"{}"))
     threading.Thread(target=_leave_with_owner, daemon=True).start()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(path)
         server.listen()
         server.settimeout(5.0)
-        models = Models(torch_cores())
+        models = Models(torch_cores(), key)
         while True:
             try:
                 connection, _ = server.accept()
@@ -174,7 +181,7 @@ def _embed(connection: socket.socket, model: Any, model_hash: str, request: Mapp
     from phases.shared.models.embedding import embed_texts
     if model_hash != request["model_hash"]:
         raise ModelError(f"The embedding model '{request['model']}' was replaced since the chunks were embedded with it.",
-                         "Press Embed chunks in tab 1, or: python app.py embed NAME", subject=request["model"], code="model_replaced")
+                         "Press Embed chunks in tab 1.", subject=request["model"], code="model_replaced")
     vector = embed_texts(model, [request["text"]], query=True)[0]
     _send(connection, {"event": "vector", "vector": [float(one) for one in vector]})
 

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ import numpy as np
 
 from phases.shared.errors import LehrlingError, ModelError
 from phases.shared.project import PROGRAM_ROOT
+from phases.shared.settings import hub_keys_if_readable
 
 START_SECONDS = 60.0
 SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET")
@@ -146,10 +147,14 @@ class ModelHost:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "phases.shared.models.host", str(self._folder / "host")],
             cwd=PROGRAM_ROOT, stdin=subprocess.PIPE, start_new_session=True, env=_clean_environment())
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # one that is gone already is noticed when it is connected to
+            self._process.stdin.write((json.dumps(hub_keys_if_readable()) + "\n").encode())
+            self._process.stdin.flush()
 
 
 def _clean_environment() -> dict[str, str]:
-    """The environment without keys: a process that runs a model needs none."""
+    """The environment without keys: those that a process which runs a model needs come by its standard input."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(SECRET_ENDINGS)}
     return {**kept, "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
 

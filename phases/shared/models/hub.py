@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phases.shared.errors import ModelError
+from phases.shared.settings import hub_key, hub_keys_if_readable
+from phases.shared.sizes import size
 
 SEARCHED_AT_MOST = 20
 TIMEOUT_SECONDS, REACH_SECONDS = 20.0, 8.0
@@ -46,7 +48,7 @@ def search_hub(words: str, timeout: float = TIMEOUT_SECONDS) -> list[FoundModel]
         from huggingface_hub import HfApi, get_session
         from huggingface_hub.constants import ENDPOINT
         get_session().head(ENDPOINT, timeout=REACH_SECONDS)  # the library would try an unreachable hub six times
-        return list(HfApi().list_models(search=words.strip(), filter=["safetensors"], pipeline_tag=TASK, sort="downloads",
+        return list(HfApi(token=hub_key(hub_keys_if_readable()) or None).list_models(search=words.strip(), filter=["safetensors"], pipeline_tag=TASK, sort="downloads",
                                         limit=SEARCHED_AT_MOST, expand=["downloads", "gated", "safetensors", "tags", "config"]))
 
     return [_found(one) for one in _in_time(ask, timeout, f"search for '{words.strip()}'")]
@@ -89,24 +91,25 @@ def hub_error(what: str, problem: Exception) -> ModelError:
 
 
 def look_before_download(hub_id: str, wanted: Callable[[str], bool], check_config: Callable[[Mapping[str, Any], str], None],
-                         cache: Path) -> None:
+                         cache: Path, key: str = "") -> None:
     """Refuse what could not be used, or has no room, before gigabytes have come. Raises ModelError, or what the library raises.
 
     Args:
         wanted: which of its files would be downloaded. check_config: raises when its config.json tells of a model that cannot be used.
-        cache: where the download would go.
+        cache: where the download would go. key: of the hub, "" for none.
     """
     from huggingface_hub import HfApi, hf_hub_download
-    files = {one.rfilename: one.size or 0 for one in HfApi().model_info(hub_id, files_metadata=True, timeout=TIMEOUT_SECONDS).siblings or ()}
+    files = {one.rfilename: one.size or 0 for one in HfApi(token=key or None).model_info(hub_id, files_metadata=True, timeout=TIMEOUT_SECONDS)
+             .siblings or ()}
     if not any(name.endswith(".safetensors") for name in files):
         pickled = next((name for name in files if name.endswith((".bin", ".pt", ".pth", ".ckpt"))), "")
         raise ModelError(f"The model '{hub_id}' has no safetensors weights" + (f", only {pickled}." if pickled else "."),
                          "Pickled weights can run code and are not loaded: choose a model in safetensors format.", subject=hub_id,
                          code="model_pickled" if pickled else "model_incomplete")
     if "config.json" in files:
-        check_config(json.loads(Path(hf_hub_download(hub_id, "config.json")).read_text(encoding="utf-8")), hub_id)
-    size = sum(count for name, count in files.items() if wanted(name))
+        check_config(json.loads(Path(hf_hub_download(hub_id, "config.json", token=key or None)).read_text(encoding="utf-8")), hub_id)
+    needed = sum(count for name, count in files.items() if wanted(name))
     free = shutil.disk_usage(next(place for place in (cache, *cache.parents) if place.exists())).free
-    if size > free:
-        raise ModelError(f"{hub_id} is a download of {size / 1e9:.1f} GB, and the disk has {free / 1e9:.1f} GB free.",
+    if needed > free:
+        raise ModelError(f"{hub_id} is a download of {size(needed)}, and the disk has {size(free)} free.",
                          "Free some space, or choose a smaller model.", subject=hub_id, code="disk_full")

@@ -20,6 +20,7 @@ from phases.shared.models.catalogue import (
     count_in_words,
     memory_for,
 )
+from phases.shared.sizes import size
 from phases.shared.training.memory import ModelShape, read_shape
 
 GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"))
@@ -77,7 +78,7 @@ def short_list(machine: Machine) -> list[dict[str, Any]]:
 def _described(one: BaseModelInfo, machine: Machine) -> dict[str, Any]:
     memory = {method: memory_for(one.shape, method, bool(machine.gpu_memory) or method == "qlora") for method in METHOD_NAMES}
     return {"id": one.id, "label": one.label, "parameters": one.shape.parameters, "size": one.parameters, "licence": one.licence,
-            "context": one.context, "gigabytes": one.gigabytes, "gated": one.gated, "instruct": one.instruct,
+            "context": one.context, "download_bytes": one.download_bytes, "gated": one.gated, "instruct": one.instruct,
             "chat_template": one.chat_template, "memory": memory,
             "fits": [method for method in METHOD_NAMES if machine.fits(one.shape, method)]}
 
@@ -98,6 +99,6 @@ def too_large(name: str, method: str, device: str, machine: Machine) -> tuple[st
     needed = memory_for(shape, method, room == machine.gpu_memory)
     if needed <= room:
         return ()
-    return (f"{name} is too large for {machine.called}: {count_in_words(shape.parameters)} parameters need about {needed / 1e9:.0f} GB for "
-            f"{METHOD_NAMES[method]} even with one short text at a time, and there are {room / 1e9:.0f} GB. Choose a smaller model"
+    return (f"{name} is too large for {machine.called}: {count_in_words(shape.parameters)} parameters need about {size(needed)} for "
+            f"{METHOD_NAMES[method]} even with one short text at a time, and there are {size(room)}. Choose a smaller model"
             + (" or LoRA." if method == "full" else "."),)

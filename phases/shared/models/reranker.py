@@ -19,12 +19,12 @@ from phases.shared.models.search_models import RERANKER, fetch_model
 LONGEST_READ = 512  # tokens of question and text together, for models that name no limit
 
 
-def load_reranker(name: str) -> Any:
-    """The model in memory, on the machine's device. Raises ModelError in words."""
+def load_reranker(name: str, key: str = "") -> Any:
+    """The model in memory, on the machine's device; `key` is the hub's, should it have to be downloaded. Raises ModelError in words."""
     from sentence_transformers import CrossEncoder
     from torch import nn
 
-    folder = fetch_model(name, RERANKER)
+    folder = fetch_model(name, RERANKER, key)
     try:
         return CrossEncoder(str(folder), trust_remote_code=False, local_files_only=True, model_kwargs={"use_safetensors": True},
                             activation_fn=nn.Sigmoid())

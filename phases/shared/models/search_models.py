@@ -110,8 +110,9 @@ def locate_model(name: str, kind: ModelKind) -> Path | str:
     return name
 
 
-def fetch_model(name: str, kind: ModelKind) -> Path:
-    """The folder of a model; an id that is not in the local cache is downloaded first. Raises ModelError."""
+def fetch_model(name: str, kind: ModelKind, key: str = "") -> Path:
+    """The folder of a model; an id that is not in the local cache is downloaded first, with the hub's `key` where there is one.
+    Raises ModelError."""
     from huggingface_hub import snapshot_download
 
     place = locate_model(name, kind)
@@ -122,7 +123,7 @@ def fetch_model(name: str, kind: ModelKind) -> Path:
     except (OSError, ValueError, ModelError):
         pass  # not there, or only in part
     try:
-        folder = Path(snapshot_download(place, allow_patterns=list(HUB_FILES)))
+        folder = Path(snapshot_download(place, allow_patterns=list(HUB_FILES), token=key or None))
     except Exception as problem:  # the border to a network library: its failures are told apart by class name
         told = download_error(name, problem)
         advice = told.advice.replace("'builtin' or a folder", f"the folder of the {kind.kind}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
+
+from phases.shared.sizes import size
 
 FEW_STEPS, GOOD_STEPS = 100, 300
 MANY_EPOCHS = 10
@@ -19,7 +21,8 @@ RATES = {"cpt": (3e-4, 5e-4), "sft": (2e-4, 3e-4), "full": (1e-5, 1e-4)}
 TINY_RATES, LARGE_RATES, LARGE_FULL_RATES = (2e-4, 5e-3), (5e-5, 3e-4), (5e-6, 5e-5)
 WELL_KNOWN = 4.0  # perplexity of text that a model knows nearly by heart
 FEW_EVALUATED = {"cpt": 1000, "sft": 10}  # tokens of held-out text, validation pairs
-INSTRUCT = re.compile(r"(?:^|[-_.])(?:instruct|it|chat)(?:$|[-_.])", re.IGNORECASE)
+INSTRUCT = re.compile(r"(?:^|[-_.])(?:instruct|it|chat|sft|dpo|thinking)(?:$|[-_.])", re.IGNORECASE)
+CHATS_UNLESS_BASE = re.compile(r"(?:qwen3|smollm3)[-_.](?!.*base)", re.IGNORECASE)  # families that name the plain model, not the one that chats
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,6 @@ class Facts:
 
     kind: str
     base: str
-    folder: Path | None
     method: str
     steps: int
     epochs: float
@@ -42,7 +44,6 @@ class Facts:
     memory_total: int | None
     replay: float
     perplexity: float | None
-    preset: str
     machine: str = "this machine"
 
     @property
@@ -105,10 +106,44 @@ def _held_out(facts: Facts) -> str:
 
 
 def _instruct(facts: Facts) -> str:
-    if facts.kind != "cpt" or not INSTRUCT.search(facts.base.rpartition("/")[2]):
+    if facts.kind != "cpt" or not trained_to_chat(facts.base):
         return ""
     return ("This base model was trained to chat. Reading raw text makes it forget that (in one report a chat score fell from 7.9 to 1.0): "
-            "choose the model without Instruct in its name.")
+            "choose the plain model of its family, by name the one without Instruct, or with Base.")
+
+
+def trained_to_chat(base: str) -> bool:
+    """As far as its name tells: a hub id, or the folder of a model."""
+    name = base.rstrip("/").rpartition("/")[2]
+    return bool(INSTRUCT.search(name) or CHATS_UNLESS_BASE.match(name))
+
+
+def suited_preset(parameters: int) -> str:
+    """The preset that is made for models of that size."""
+    return "small" if parameters < TINY_MODEL else "large" if parameters > LARGE_MODEL else "standard"
+
+
+def step_notes(config: Any, parameters: int | None) -> tuple[str, ...]:
+    """What is good to know of the settings: another preset for a model of this size, and how much one step reads."""
+    return tuple(note for note in (_other_preset(config, parameters), _effective_batch(config)) if note)
+
+
+def _other_preset(config: Any, parameters: int | None) -> str:
+    suited = suited_preset(parameters) if parameters else config.preset
+    if suited == config.preset:
+        return ""
+    return f"The preset {suited} is made for models of this size; the one that is chosen, {config.preset}, begins with other values."
+
+
+def _effective_batch(config: Any) -> str:
+    """Where a step reads more than one batch."""
+    batch = config.batch_size * config.gradient_accumulation * config.all_processes
+    if batch * config.adaptive_batch == config.batch_size:
+        return ""
+    more = [(config.gradient_accumulation, "{} times in a row"), (config.all_processes, "in {} processes")]
+    parts = [f"{config.batch_size} at once", *(words.format(count) for count, words in more if count > 1)]
+    grows = f", and up to {batch * config.adaptive_batch} where the noise asks for it" if config.adaptive_batch > 1 else ""
+    return f"The effective batch is {batch}: {', '.join(parts)}{grows}."
 
 
 def _known_already(facts: Facts) -> str:
@@ -127,5 +162,5 @@ def _replay(facts: Facts) -> str:
 def _memory(facts: Facts) -> str:
     if not facts.memory_bytes or not facts.memory_total or facts.memory_bytes < 0.9 * facts.memory_total:
         return ""
-    return (f"It needs about {facts.memory_bytes / 2**30:.1f} GiB of memory, and {facts.machine} has {facts.memory_total / 2**30:.1f} GiB: make "
+    return (f"It needs about {size(facts.memory_bytes)} of memory, and {facts.machine} has {size(facts.memory_total)}: make "
             "the batch smaller and accumulate gradients instead, shorten the sequences, or turn gradient checkpointing on.")

@@ -1,4 +1,4 @@
-"""The loss of a batch from all its logits at once. For child processes only (torch).
+"""The loss of a batch from all logits that it needs, at once. For child processes only (torch).
 
 In: a causal language model and a batch with `labels` (-100 where nothing is learnt). Out: the mean negative log-likelihood of the
 tokens, each predicted from those before it: the same number as TRL's chunked head, for small vocabularies in less time.
@@ -15,9 +15,15 @@ IGNORED = -100
 WHOLE_LOGITS_BYTES = 64 * 2**20  # in float32; the loss and its gradient take about three times as much
 
 
+def learnt_places(labels: torch.Tensor) -> torch.Tensor:
+    """The places in the sequence whose successor is learnt in any row: elsewhere no logits are needed. Labels of shape (rows, length)."""
+    return (labels[:, 1:] != IGNORED).any(dim=0).nonzero().flatten()
+
+
 def logits_bytes(model: Any, inputs: Mapping[str, Any]) -> int:
     """What the logits of a batch take in float32."""
-    return inputs["input_ids"].numel() * getattr(model, "module", model).config.get_text_config().vocab_size * 4
+    rows, learnt = len(inputs["labels"]), len(learnt_places(inputs["labels"]))
+    return rows * learnt * getattr(model, "module", model).config.get_text_config().vocab_size * 4
 
 
 def mean_loss(model: Any, inputs: Mapping[str, Any], tokens: Any = None) -> torch.Tensor:
@@ -26,8 +32,12 @@ def mean_loss(model: Any, inputs: Mapping[str, Any], tokens: Any = None) -> torc
     Args:
         tokens: labels of all batches of the step, so that batches that are added up weigh by their labels.
     """
-    logits = model(**{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False).logits
-    labels = torch.nn.functional.pad(inputs["labels"][:, 1:], (0, 1), value=IGNORED)  # rather than cutting the logits, which would copy them
+    places = learnt_places(inputs["labels"])
+    read = {key: value for key, value in inputs.items() if key != "labels"}
+    logits = model(**read, use_cache=False, logits_to_keep=places).logits
+    if logits.shape[1] != len(places):  # a few architectures (xlstm) always give all of them
+        logits = logits[:, places]
+    labels = inputs["labels"][:, places + 1]
     summed = torch.nn.functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=IGNORED,
                                                reduction="sum")
     counted = (labels != IGNORED).sum() if tokens is None else torch.as_tensor(tokens, device=summed.device)

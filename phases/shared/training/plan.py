@@ -19,7 +19,7 @@ from phases.shared.models.base import base_model_choices, cached_base, locate_ba
 from phases.shared.models.machine import machine_for
 from phases.shared.project import Project
 from phases.shared.training import resources
-from phases.shared.training.advice import Facts, plan_warnings
+from phases.shared.training.advice import Facts, plan_warnings, step_notes
 from phases.shared.training.measured import (
     Measurement,
     Workload,
@@ -128,7 +128,8 @@ def make_plan(project: Project, kind: str, config: Any, base: BaseFacts, rows: R
                        memory_bytes=measured.peak_bytes * resources.sharing(config), memory_from=measured.source)
     lacking = (*missing, *resources.lacking(project, plan.disk_bytes))
     warnings = (*rows.warnings, *plan_warnings(_facts(plan, kind, config, base, rows, measured))) if rows.lengths else ()
-    return replace(plan, warnings=warnings, notes=(*rows.notes, *_place_notes(config, measured)), missing=lacking, ready=not lacking)
+    notes = (*rows.notes, *step_notes(config, base.shape.parameters if base.shape else None), *_place_notes(config, measured))
+    return replace(plan, warnings=warnings, notes=notes, missing=lacking, ready=not lacking)
 
 
 def _place_notes(config: Any, measured: Measurement | None) -> tuple[str, ...]:
@@ -190,13 +191,13 @@ def _with_resources(plan: Plan, project: Project, kind: str, config: Any, base: 
     if base.folder is not None:
         return replace(plan, disk_bytes=disk)
     known = next((one for one in base_model_choices() if one.id == base.name), None)
-    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=round(known.gigabytes * 1e9) if known else None)
+    return replace(plan, disk_bytes=disk, download=base.name, download_bytes=known.download_bytes if known else None)
 
 
 def _facts(plan: Plan, kind: str, config: Any, base: BaseFacts, rows: Rows, measured: Measurement | None) -> Facts:
     machine = machine_for(config)
-    return Facts(kind=kind, base=base.name, folder=base.folder, method=config.method, steps=plan.steps, epochs=config.epochs,
+    return Facts(kind=kind, base=base.name, method=config.method, steps=plan.steps, epochs=config.epochs,
                  learning_rate=config.learning_rate, max_length=config.max_length, context=base.context,
                  evaluated=len(rows.evaluated), evaluated_tokens=sum(rows.evaluated), parameters=base.shape.parameters if base.shape else None,
                  memory_bytes=plan.memory_bytes, memory_total=machine.room(config.method, config.device), machine=machine.called, replay=float(getattr(config, "replay", 0.0)),
-                 perplexity=measured.perplexity if measured else None, preset=str(getattr(config, "preset", "")))
+                 perplexity=measured.perplexity if measured else None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from phases.shared.project import Project
+from phases.shared.sizes import size
 from phases.shared.training.hardware import usable_gpus
 from phases.shared.training.memory import FLOAT32, OPTIMIZER_BYTES, ModelShape, trained_parameters
 
@@ -53,5 +54,5 @@ def lacking(project: Project, needed: int | None) -> tuple[str, ...]:
     free = shutil.disk_usage(project.root).free
     if needed is None or needed <= free:
         return ()
-    return (f"The disk has {free / 1e9:.1f} GB free, and the run may need {needed / 1e9:.1f} GB: free some space, for instance old "
+    return (f"The disk has {size(free)} free, and the run may need {size(needed)}: free some space, for instance old "
             "runs and exports of this project.",)

@@ -34,6 +34,7 @@ from phases.shared.training.checkpoints import (
 )
 from phases.shared.training.clock import StepClock, clock_for
 from phases.shared.training.distributed import decided_by_first, processes
+from phases.shared.training.heap import keep_freed_memory
 from phases.shared.training.loading import device_name, working_dtype
 from phases.shared.training.losses import WHOLE_LOGITS_BYTES, logits_bytes, mean_loss
 from phases.shared.training.memory_errors import memory_error, memory_ran_out
@@ -161,6 +162,8 @@ def train_adapter(context: JobContext, config: TrainingSettings, model: Any, tok
     identity = run_identity(data.hash, as_mapping(config))
     reporter = JobReporter(context, identity, checkpoints)
     stopping = EarlyStopping(reporter.loss_file, config.patience)
+    if device_name(config.device) == "cpu":
+        keep_freed_memory()
     try:
         trainer = build_trainer(config, model, tokenizer, data, checkpoints, reporter)
         if config.patience:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from phases.shared.sizes import size as size
+
 
 def duration(seconds: float | None) -> str:
     """A duration to about two figures: "8 s", "4 min", "2 h 10 min"."""
@@ -19,17 +21,6 @@ def duration(seconds: float | None) -> str:
     if minutes < 100:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min" if minutes < 1440 else f"{minutes // 1440} d {minutes % 1440 // 60} h"
-
-
-def size(count: float | None) -> str:
-    """Bytes in the unit that suits them, with a factor of 1024."""
-    if count is None:
-        return ""
-    for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -121,6 +121,6 @@ BEHAVIOURS = {"fail": _fail_in_words, "crash": _fail_unexpectedly, "memory": _ru
 SAMPLE_KINDS: Mapping[str, JobKind] = {kind.name: kind for kind in (
     JobKind("train", "compute", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run"),
     JobKind("write", "light", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run", f"{HERE}:apply",
-            calls_services=True),
+            keys=("OPENAI_API_KEY",), calls_services=True),
     JobKind("parse", "light", f"{HERE}:SampleConfig", f"{HERE}:prepare", f"{HERE}:run", f"{HERE}:apply"),
 )}

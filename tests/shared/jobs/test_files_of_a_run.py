@@ -11,7 +11,7 @@ import pytest
 
 from phases.shared.files import append_json_line
 from phases.shared.jobs.context import JobContext
-from phases.shared.jobs.metrics import latest_metrics, log_tail, loss_points
+from phases.shared.jobs.metrics import curve_rows, latest_metrics, log_tail, loss_points
 from phases.shared.jobs.reasons import Ending, interruption, record_of
 from phases.shared.jobs.remaining import RemainingTime
 from phases.shared.project import create_project
@@ -64,6 +64,18 @@ def test_a_long_curve_is_drawn_from_few_points_with_its_peaks(tmp_path: Path) ->
     assert points[0]["step"] == 0 and points[-1]["eval_loss"] == 1.7
     assert points[0]["smoothed"] == pytest.approx(points[0]["loss"])
     assert abs(points[-1]["smoothed"] - points[-1]["loss"]) < 0.1
+
+
+def test_a_long_curve_is_read_from_few_rows(tmp_path: Path) -> None:
+    def rows(every: int) -> list[int]:
+        lines = [{"step": step, "loss": 3.0, **({"eval_loss": 2.0} if every and step % every == 0 else {})} for step in range(1, 5001)]
+        (tmp_path / "loss.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return [one["step"] for one in curve_rows(tmp_path)]
+
+    assert curve_rows(tmp_path) == []
+    assert rows(500) == [1, *range(500, 5001, 500)]
+    for every in (0, 7):
+        assert (rows(every)[0], rows(every)[-1]) == (1, 5000) and 15 < len(rows(every)) <= 20
 
 
 def test_steps_that_a_resumed_run_made_again_count_once(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     yield run
     for job in list_jobs(projects, states=("queued", "running")):
-        run("cancel", "lamps", "--job", job.id)
+        run("cancel", "lamps", job.id)
 
 
 def test_a_job_for_the_night_and_one_after_it(command: Any, tmp_path: Path) -> None:
@@ -41,6 +41,22 @@ def test_a_job_for_the_night_and_one_after_it(command: Any, tmp_path: Path) -> N
     assert [queue_place(projects, job) for job in (night, then)] == [2, 1]
     command("jobs", "--move", night, "up")
     assert [queue_place(projects, job) for job in (night, then)] == [1, 2]
+
+
+def test_an_id_behind_the_name_chooses_the_job(command: Any, tmp_path: Path) -> None:
+    projects = tmp_path / "projects"
+    first, second = (command("cpt", "lamps", "--at", "2126-12-24 22:00", "--detach")[1]["job"] for _ in range(2))
+    assert command("stop", "lamps", first) == (0, {"job": first, "sentence": f'{first} is stopped. Go on with: python app.py resume "lamps" {first}'})
+    assert [get_job(projects, job).state for job in (first, second)] == ["stopped", "queued"]
+    assert command("resume", "lamps", first, "--detach")[0] == 0 and get_job(projects, first).state == "queued"
+    assert command("cancel", "lamps", first)[0] == 0 and get_job(projects, first).state == "cancelled"
+    for word in ("stop", "cancel"):
+        for wrong, what in ((first, "is cancelled, not running or queued"), (f"{second}9", f"no job '{second}9'")):
+            code, said = command(word, "lamps", wrong)
+            assert code == 1 and what in said["error"]["sentence"] and said["error"]["advice"] == f"It could be: {second} (queued)."
+    code, said = command("resume", "lamps", "cpt-1")
+    assert code == 1 and said["error"]["advice"].startswith("No job of 'lamps' is stopped or interrupted or failed.")
+    assert get_job(projects, second).state == "queued"
 
 
 def test_wrong_words_are_refused_and_start_nothing(command: Any, tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from phases.shared.errors import SettingError
+from phases.shared.jobs.kinds import KINDS, keys_for
 from phases.shared.jobs.process import child_environment
 from phases.shared.project import Project
+from phases.shared.settings import KNOWN_KEYS
 from tests.shared.jobs.conftest import Queue
 
 KEY = "sk-very-secret-0123456789"
@@ -45,6 +48,23 @@ def test_a_child_that_calls_no_service_gets_no_key(queue: Queue, key: str) -> No
     queue.work()
     failed = queue.ended(queue.submit("parse", behaviour="keys"))
     assert failed.error["sentence"].startswith("An unexpected error ended the job: KeyError: 'OPENAI_API_KEY'")
+
+
+def test_a_kind_names_its_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stored = tmp_path / "keys.yaml"
+    monkeypatch.setenv("LEHRLING_KEYS", str(stored))
+    for name in KNOWN_KEYS:
+        monkeypatch.setenv(name, f"key of {name}")
+    given = {name: set(keys_for(kind, kind.lane)) for name, kind in KINDS.items()}
+    hub, writer = {"HF_TOKEN", "HUGGINGFACE_API_KEY"}, {"OPENAI_API_KEY", "OPENROUTER_API_KEY", "OLLAMA_API_KEY"}
+    assert given == {"ingest": set(), "sft-data": writer, **dict.fromkeys(
+        ("dataset", "embed", "cpt", "cpt-probe", "sft", "sft-probe", "evaluate", "export", "push"), hub)}
+    assert keys_for(KINDS["cpt"], "cluster") == {}
+    stored.write_text("HF_TOKEN: x")
+    stored.chmod(0o644)
+    assert keys_for(KINDS["cpt"], "compute") == {}, "an open base needs no key"
+    with pytest.raises(SettingError, match="can be read by other users"):
+        keys_for(KINDS["push"], "light")
 
 
 def test_the_environment_of_a_child() -> None:

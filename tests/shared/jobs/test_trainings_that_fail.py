@@ -153,6 +153,7 @@ def test_the_kernel_ends_a_training_for_want_of_memory(queue: Trainings, memory_
     ended = queue.ended(job)
     assert (ended.state, ended.resumable, ended.error["code"]) == ("interrupted", True, "out_of_memory"), ended.error
     assert "probably because memory ran out" in ended.error["sentence"]
+    assert "batch smaller (4 now" in ended.error["advice"] and "(48 tokens now)" in ended.error["advice"]
     assert queue.next_job_runs()
 
 

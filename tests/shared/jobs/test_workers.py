@@ -201,6 +201,16 @@ def test_a_waiting_command_works_off_the_queue_up_to_its_job(queue: Queue) -> No
     assert queue.ended(later).state == "done"
 
 
+def test_the_end_of_a_job_is_noticed_when_it_comes_not_at_the_next_look(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two jobs, the second one started at the end of the first, while looks are a minute apart."""
+    monkeypatch.setattr("phases.shared.jobs.worker.TICK_SECONDS", 60.0)
+    monkeypatch.setattr("phases.shared.jobs.wait.LOOK_SECONDS", 60.0)
+    _, own = queue.submit(), queue.submit(count=2)
+    begun = time.monotonic()
+    assert wait_for_job(queue.projects, own.id, lambda job: None, kinds=SAMPLE_KINDS).state == "done"
+    assert time.monotonic() - begun < 50
+
+
 def test_a_waiting_command_beside_a_window_only_watches(queue: Queue) -> None:
     queue.work()
     job = queue.submit()

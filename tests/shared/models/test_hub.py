@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import pytest
 
 from phases.shared.errors import ModelError
 from phases.shared.models.hub import search_hub
+from phases.shared.project import open_project, save_project
 from tests.conftest import Commands
 from tests.services.hub_server import Repository, hub_server, repository_of
 from tests.tiny_models import make_tiny_model
+from tests.tiny_project import make_project
 
 ROOT = Path(__file__).parents[3]
+KEY = "hf_OnlyForThisTest0123456789"
 WEIGHTS = {"model.safetensors": b"x" * 100}
 LLAMA = json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}).encode()
 FETCH = """
@@ -62,7 +67,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[st
 @pytest.mark.parametrize(("name", "code", "words"), [
     ("some/gated", "model_gated", "accept its terms"), ("some/pickled", "model_pickled", "only pytorch_model.bin"),
     ("some/own-code", "model_remote_code", "never run here"), ("some/too-new", "model_kind", "does not know"),
-    ("some/picture", "model_kind", "does not write text"), ("some/huge", "disk_full", "10000000.0 GB"),
+    ("some/picture", "model_kind", "does not write text"), ("some/huge", "disk_full", "a download of 9,313,225.7 GiB"),
     ("some/missing", "model_missing", "no model 'some/missing'")])
 def test_what_cannot_be_used_is_refused_before_its_weights_come(fetched: tuple, name: str, code: str, words: str) -> None:
     said, asked = fetched
@@ -76,6 +81,52 @@ def test_a_model_is_downloaded_once_without_pickles_and_doubles(fetched: tuple) 
     names = {file.name for file in Path(said["some/tiny"][1]).iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
     assert not any("pytorch_model.bin" in one or "consolidated" in one for one in asked)
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[tuple[Commands, dict[str, str], list[str]]]:
+    """Commands on a project with chunks, an environment with a hub whose repositories open with KEY alone, and what it is asked."""
+    project = make_project(tmp_path)
+    repositories = {"some/gated": repository_of(tmp_path / "tiny", closed=True, key=KEY),
+                    "datasets/some/rows": Repository({"train.jsonl": b'{"question": "Why?", "answer": "Because."}\n'}, closed=True, key=KEY)}
+    with hub_server(repositories) as (address, asked):
+        yield Commands(project.root.parent), {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1",
+                                              "NO_PROXY": "127.0.0.1"}, asked
+
+
+def files_with(text: str, folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_a_gated_base_opens_with_the_persons_key_alone(gated: tuple, tmp_path: Path) -> None:
+    run, here, asked = gated
+    small = ("--base-model", "some/gated", "--epochs", "1", "--max-length", "48", "--lora-rank", "4", "--threads", "1", "--json")
+    refused = run("cpt", "lamps", *small, **here)
+    assert refused.code == 1 and refused.json["error"]["code"] == "model_gated" and "set-key HF_TOKEN" in refused.json["error"]["advice"]
+    assert not any("with a key" in one for one in asked)
+    run("set-key", "HUGGINGFACE_API_KEY", stdin=f"{KEY}\n")
+    made = run("cpt", "lamps", *small, "--processes", "2", **here)
+    assert made.code == 0, (made.out, made.err[-3000:])
+    assert any("some/gated/resolve" in one and one.endswith("with a key") for one in asked)
+    assert files_with(KEY, run.projects) == [] and files_with(KEY, tmp_path / "cache") == []
+    assert run("chat", "lamps", "--model", "base", "--prompt", "Who?", "--max-new-tokens", "2", **here).code == 0
+
+
+def test_the_model_host_and_a_data_set_open_with_the_key_too(gated: tuple) -> None:
+    run, here, asked = gated
+    project = open_project(run.projects, "lamps")
+    save_project(replace(project, base_model="some/gated"))
+    ask = ("chat", "lamps", "--model", "base", "--prompt", "Who?", "--max-new-tokens", "2")
+    refused = run(*ask, **here)
+    assert refused.code == 1 and "accept its terms" in refused.err
+    assert run(*ask, **here, HF_TOKEN=KEY).code == 0
+    rows = run("import-dataset", "lamps", "some/rows", "--json", **here)
+    assert rows.code == 1 and "accepted its terms" in rows.json["error"]["sentence"], rows.out
+    rows = run("import-dataset", "lamps", "some/rows", "--json", **here, HF_TOKEN=KEY)
+    assert rows.code == 0 and rows.json["added"] == ["some/rows/train.jsonl"], rows.out
+    assert run("base-models", "--search", "gated", **here, HF_TOKEN=KEY).code == 0
+    assert any("/api/models?" in one and one.endswith("with a key") for one in asked)
+    assert files_with(KEY, run.projects) == []
 
 
 def test_search_finds_usable_models_by_words(lehrling: Commands) -> None:

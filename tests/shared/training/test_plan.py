@@ -12,10 +12,11 @@ from phases.cpt.corpus import plan_cpt
 from phases.sft.config import SftConfig
 from phases.sft.data import plan_sft
 from phases.shared.files import read_json_lines, sha256_of
+from phases.shared.models.catalogue import base_model_choices
 from phases.shared.models.machine import Machine
 from phases.shared.options import resolve
 from phases.shared.project import Project, create_project
-from phases.shared.training.advice import Facts, plan_warnings
+from phases.shared.training.advice import Facts, plan_warnings, step_notes, trained_to_chat
 from phases.shared.training.measured import (
     MEASURED_FILE,
     Measurement,
@@ -95,9 +96,9 @@ def test_a_model_to_download_is_named_with_its_size_and_estimated(project: Proje
     assert (unknown.download, unknown.download_bytes, unknown.memory_bytes) == ("someone/some-model", None, None) and unknown.steps > 0
 
 
-FACTS = Facts(kind="cpt", base="Qwen/Qwen2.5-0.5B", folder=None, method="lora", steps=500, epochs=3.0, learning_rate=3e-4, max_length=2048,
+FACTS = Facts(kind="cpt", base="Qwen/Qwen2.5-0.5B", method="lora", steps=500, epochs=3.0, learning_rate=3e-4, max_length=2048,
               context=32768, evaluated=50, evaluated_tokens=9000, parameters=494_000_000, memory_bytes=2**30, memory_total=2**34, replay=0.1,
-              perplexity=20.0, preset="standard")
+              perplexity=20.0)
 
 
 @pytest.mark.parametrize(("change", "words"), [
@@ -110,6 +111,36 @@ def test_each_rule_speaks_alone_and_with_its_reason(change: dict, words: str) ->
     assert plan_warnings(FACTS) == ()
     said = plan_warnings(replace(FACTS, **change))
     assert len(said) == 1 and words in said[0]
+
+
+@pytest.mark.parametrize(("base", "chats"), [
+    ("Qwen/Qwen3-0.6B", True), ("Qwen/Qwen3-0.6B-Base", False), ("HuggingFaceTB/SmolLM3-3B", True), ("HuggingFaceTB/SmolLM3-3B-Base", False),
+    ("Qwen/Qwen3-4B-Thinking-2507", True), ("TinyLlama/TinyLlama-1.1B-Chat-v1.0", True), ("microsoft/Phi-4-mini-instruct", True),
+    ("~/models/gemma-3-1b-it/", True), ("google/gemma-3-1b-pt", False), ("Qwen/Qwen2.5-7B", False), ("openai-community/gpt2", False),
+    ("builtin", False)])
+def test_a_model_that_chats_is_known_by_its_name(base: str, chats: bool) -> None:
+    assert bool(plan_warnings(replace(FACTS, base=base))) is chats
+
+
+def test_every_instruct_model_of_the_short_list_is_warned_of_and_no_other() -> None:
+    assert {one.id for one in base_model_choices() if one.instruct} == {one.id for one in base_model_choices() if trained_to_chat(one.id)}
+
+
+@pytest.mark.parametrize(("settings", "parameters", "words"), [
+    ({}, 494_000_000, ()), ({"preset": "small"}, 5_700_000, ()), ({"preset": "large"}, 3_100_000_000, ("The effective batch is 8: 1 at once, 8 times in a row.",)),
+    ({}, 5_700_000, ("The preset small is made for models of this size; the one that is chosen, standard, begins with other values.",)),
+    ({}, 7_600_000_000, ("The preset large ",)), ({}, None, ()),
+    ({"gradient_accumulation": 3, "processes": 2}, None, ("The effective batch is 24: 4 at once, 3 times in a row, in 2 processes.",)),
+    ({"adaptive_batch": 4}, None, ("The effective batch is 4: 4 at once, and up to 16 where the noise asks for it.",))])
+def test_the_preset_for_the_size_and_the_effective_batch_are_told(settings: dict, parameters: int | None, words: tuple[str, ...]) -> None:
+    said = step_notes(resolve(CptConfig, settings), parameters)
+    assert len(said) == len(words) and all(note.startswith(begin) for note, begin in zip(said, words, strict=True))
+
+
+def test_the_plan_tells_them(project: Project) -> None:
+    notes = plan_cpt(project, chosen(CptConfig, batch_size=3, gradient_accumulation=2)).notes
+    assert [note.split(":")[0] for note in notes[-2:]] == [
+        "The preset small is made for models of this size; the one that is chosen, standard, begins with other values.", "The effective batch is 6"]
 
 
 def test_small_models_may_learn_fast_and_often() -> None:

@@ -22,7 +22,7 @@ def short_list_html(rows: Sequence[Mapping[str, Any]], machine: Machine) -> str:
     methods = [Column(word("base.method", method), _memory(method), "num") for method in METHOD_NAMES]
     columns = (Column(say("base.model"), _name, "name"),
                Column(say("base.size"), lambda one: text(one["size"]), "num"),
-               Column(say("base.download"), lambda one: f"{one['gigabytes']} GB", "num"),
+               Column(say("base.download"), lambda one: size(one["download_bytes"]), "num"),
                Column(say("base.licence"), _licence, "words"), Column(say("base.context"), lambda one: f"{one['context']:,}", "num"), *methods,
                Column("", lambda one: button("use", say("base.use"), model=one["id"]), "num"))
     here = say("base.machine_gpu", memory=size(machine.memory), gpu=size(machine.gpu_memory)) if machine.gpu_memory else \

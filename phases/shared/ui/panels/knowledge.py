@@ -99,6 +99,7 @@ def report(job: Job) -> str:
              for one in result.get("rejected") or []]
     lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
+    lines += f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else ""
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
     lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
     return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"

@@ -7,7 +7,7 @@ TABS = {
     "rag.state": "{documents}, {chunks}",
     "rag.add": "Add documents",
     "rag.drop": "Files",
-    "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL, Parquet, or a knowledge base (SQLite), up to 200 MB each, "
+    "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL, Parquet, or a knowledge base (SQLite), up to 200 MiB each, "
                    "or a ZIP of them.",
     "template.ready": "Ready templates", "template.of": "Preview of",
     "template.columns": "Its columns; press one to write it into the template:",
