@@ -36,6 +36,8 @@ def state_line(projects: Path, project: Project) -> str:
     now = view.summary(project)
     if not now.total or (job is not None and job.state != "done"):
         return head_line(many("pair", now.total) if now.total else say("pairs.state_empty"), job, made=now.total > 0)
+    if not now.rejected:
+        return say("pairs.state_all", pairs=many("pair", now.total), train=f"{now.train:,}")
     return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}", train=f"{now.train:,}")
 
 
