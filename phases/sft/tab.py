@@ -109,7 +109,7 @@ def _build_chat(window: Window, pulse: Pulse) -> None:
     model.input(acts(window, lambda window, project, name, kept: with_kept(kept, project.name, name)), [model, picked], picked, **QUICK)
     gr.on([pulse.data.change, picked.change], shows(window, _chat_models, 1), picked, model, **QUICK)
     answers = [event(_asked, [question, talk], [question, talk], **QUICK).success(
-        streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden",
+        streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden", show_progress_on=[],
         api_visibility="private") for event in (send.click, question.submit)]
     stop.click(None, None, None, cancels=answers, api_visibility="private")
     clear.click(lambda: [], None, talk, cancels=answers, **QUICK)

@@ -18,10 +18,12 @@ from phases.shared.errors import LehrlingError, NotReady, ProjectError
 from phases.shared.project import Project, open_project
 from phases.shared.ui.texts import say
 
-# What only shows skips Gradio's queue; a button goes through it, since Gradio delivers its messages that way.
-BUTTON: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+# What only shows skips Gradio's queue; a button goes through it, since Gradio delivers its messages that way. No component is named to show
+# progress on: for each handler that begins or ends Gradio's page updates every one that ever was, and so does nothing else in a browser for
+# seconds of each minute.
+BUTTON: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 QUICK: dict[str, Any] = {**BUTTON, "queue": False}
-SLOW_BUTTON: dict[str, Any] = {**BUTTON, "show_progress": "minimal"}
+SLOW_BUTTON: dict[str, Any] = {**BUTTON, "show_progress": "minimal", "show_progress_on": None}
 
 
 @dataclass(frozen=True)
