@@ -85,7 +85,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
             result = gr.HTML("", elem_id="evaluation")
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
     pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
-    pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
+    pulse.run["evaluate"].change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("evaluate", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
@@ -134,7 +134,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
         shows(window, _export_lacks(form), 2), inputs, [missing, start], **QUICK)
     gr.on([form.fields["model"].change, form.fields["format"].change, later.after.change], shows(window, _export_lacks(form), 2), inputs,
           [missing, start], trigger_mode="always_last", **QUICK)
-    pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
+    pulse.run["export"].change(shows(window, _newest("export"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("export", form)), inputs, None, **BUTTON), later)
 

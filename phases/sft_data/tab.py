@@ -79,7 +79,7 @@ def _build_start(window: Window, pulse: Pulse, form: Form) -> None:
             field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, inputs, outputs, **QUICK)
         else:
             edited(field)(planned, inputs, outputs, trigger_mode="always_last", **QUICK)
-    pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
+    pulse.run["sft-data"].change(shows(window, _run, 1), None, run, **QUICK)
     emptied(start.click(acts(window, _start(form)), inputs, None, **SLOW_BUTTON), later)
 
 

@@ -7,7 +7,7 @@ In: a function `fn(window, project, *values)`. Out: a Gradio handler that finds 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Pulse:
-    """What a tab listens to: `data` changes with the tables and the jobs' states, `run` also with every step of a job.
+    """What a tab listens to: `data` changes with the tables and the jobs' states, `run[KIND]` with the jobs of one kind and every step that
+    they take. Each handler costs the page a walk through all its components, so none is called for a kind that it does not show.
 
     Both are hidden fields and no gr.State: the change of a State reaches the browser through Gradio's queue only.
     """
 
     data: gr.Textbox
-    run: gr.Textbox
+    run: Mapping[str, gr.Textbox]
     load: Any
 
 
