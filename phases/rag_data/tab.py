@@ -96,7 +96,7 @@ def _build_add(window: Window, pulse: Pulse) -> Form:
     pulse.load(shows(window, _filled(form), len(form.components)), None, form.components, **QUICK).then(**filled("ingest"))
     files.change(_ready, files, add, **QUICK)
     add.click(acts(window, _add(form)), [files, *form.components], files, **SLOW_BUTTON)
-    pulse.run.change(shows(window, _report, 1), None, told, **QUICK)
+    pulse.run["ingest"].change(shows(window, _report, 1), None, told, **QUICK)
     return form
 
 

@@ -85,7 +85,7 @@ def _build_evaluate(window: Window, pulse: Pulse) -> None:
             result = gr.HTML("", elem_id="evaluation")
     pulse.data.change(shows(window, _evaluation, 3), None, [result, missing, start], **QUICK)
     pulse.data.change(shows(window, _measurable, 1), None, form.fields["models"], **QUICK)
-    pulse.run.change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
+    pulse.run["evaluate"].change(shows(window, _newest("evaluate"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("evaluate", form)), [*later.fields, *form.components], None, **BUTTON), later)
 
@@ -109,7 +109,7 @@ def _build_chat(window: Window, pulse: Pulse) -> None:
     model.input(acts(window, lambda window, project, name, kept: with_kept(kept, project.name, name)), [model, picked], picked, **QUICK)
     gr.on([pulse.data.change, picked.change], shows(window, _chat_models, 1), picked, model, **QUICK)
     answers = [event(_asked, [question, talk], [question, talk], **QUICK).success(
-        streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden",
+        streams(window, _answer(form)), [model, talk, *form.components], talk, concurrency_limit=4, show_progress="hidden", show_progress_on=[],
         api_visibility="private") for event in (send.click, question.submit)]
     stop.click(None, None, None, cancels=answers, api_visibility="private")
     clear.click(lambda: [], None, talk, cancels=answers, **QUICK)
@@ -134,7 +134,7 @@ def _build_export(window: Window, pulse: Pulse) -> None:
         shows(window, _export_lacks(form), 2), inputs, [missing, start], **QUICK)
     gr.on([form.fields["model"].change, form.fields["format"].change, later.after.change], shows(window, _export_lacks(form), 2), inputs,
           [missing, start], trigger_mode="always_last", **QUICK)
-    pulse.run.change(shows(window, _newest("export"), 1), None, run, **QUICK)
+    pulse.run["export"].change(shows(window, _newest("export"), 1), None, run, **QUICK)
     run.act(picks(window, _resumed), None, None, **BUTTON)
     emptied(start.click(acts(window, _submit("export", form)), inputs, None, **BUTTON), later)
 

@@ -36,26 +36,35 @@ def state_line(projects: Path, project: Project) -> str:
     now = view.summary(project)
     if not now.total or (job is not None and job.state != "done"):
         return head_line(many("pair", now.total) if now.total else say("pairs.state_empty"), job, made=now.total > 0)
+    if not now.rejected:
+        return say("pairs.state_all", pairs=many("pair", now.total), train=f"{now.train:,}")
     return say("pairs.state_line", pairs=many("pair", now.total), kept=f"{now.total - now.rejected:,}", train=f"{now.train:,}")
 
 
 def build(window: Window, pulse: Pulse) -> None:
     with gr.Row(elem_classes="columns"):
         with gr.Column(elem_classes="side"):
-            form = _build_write(window, pulse)
+            form = _build_form()
             _build_key(window, form)
             _build_prompts(window, form)
         with gr.Column(elem_classes="wide"):
+            _build_start(window, pulse, form)
             build_review(window, pulse)
 
 
-def _build_write(window: Window, pulse: Pulse) -> Form:
+def _build_form() -> Form:
     styles = [(word("style", name), name) for name in STYLES]
     with gr.Column(elem_classes="card"):
         gr.HTML(f"<h3>{html.escape(say('write.title'))}</h3>")
-        form = build_form(WriteConfig, "sft-data", choices={"model": []}, several={"style": styles})
+        return build_form(WriteConfig, "sft-data", choices={"model": []}, several={"style": styles})
+
+
+def _build_start(window: Window, pulse: Pulse, form: Form) -> None:
+    """The card with Start, where the eye finds it in the other tabs too, and all events of the form."""
+    with gr.Column(elem_classes="card"):
         plan = gr.HTML("")
-        start = gr.Button(say("write.start"), variant="primary", interactive=False, elem_id="start-sft-data")
+        with gr.Row(elem_classes="buttons"):
+            start = gr.Button(say("write.start"), variant="primary", interactive=False, elem_id="start-sft-data")
         later = build_later(window, pulse, "sft-data")
         run = event_html(elem_id="run-sft-data")
         with gr.Accordion(say("command.title"), open=False, elem_classes="advanced"):
@@ -70,9 +79,8 @@ def _build_write(window: Window, pulse: Pulse) -> Form:
             field.input(acts(window, _preset(form)), field, fields, **BUTTON).then(planned, inputs, outputs, **QUICK)
         else:
             edited(field)(planned, inputs, outputs, trigger_mode="always_last", **QUICK)
-    pulse.run.change(shows(window, _run, 1), None, run, **QUICK)
+    pulse.run["sft-data"].change(shows(window, _run, 1), None, run, **QUICK)
     emptied(start.click(acts(window, _start(form)), inputs, None, **SLOW_BUTTON), later)
-    return form
 
 
 def _build_key(window: Window, form: Form) -> None:

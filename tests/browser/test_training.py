@@ -91,6 +91,10 @@ def test_two_runs_lie_over_each_other_with_only_what_differs(window: OpenWindow,
     for same in ("Sequence length", "Batch size", "LoRA rank", "Method"):
         expect(differs.filter(has_text=same)).to_have_count(0)
     expect(compared.locator("canvas, svg").first).to_be_visible()
+    page.reload()
+    for number in range(2):
+        expect(history.get_by_role("checkbox").nth(number)).to_be_checked()
+    expect(differs.filter(has_text="Learning rate")).to_contain_text(re.compile("0.0005.*0.002"))
 
 
 def test_settings_go_out_and_come_back_as_a_file(window: OpenWindow, page: Page, tmp_path: Path) -> None:

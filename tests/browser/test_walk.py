@@ -43,7 +43,7 @@ def head(page: Page, tab: str) -> Locator:
 
 
 def field(content: Locator, label: str) -> Locator:
-    return content.get_by_label(re.compile(f"^{label}")).first
+    return content.get_by_label(re.compile(f"^{label}")).filter(visible=True).first
 
 
 def fill(content: Locator, **values: str) -> None:

@@ -44,7 +44,7 @@ def build_datasets(window: Window, pulse: Pulse) -> None:
     take.click(acts(window, _import(form, look=False)), [dataset, *form.components], None, **BUTTON)
     invent.click(acts(window, _invent), [kind, count], None, **BUTTON)
     told.act(picks(window, lambda window, project, event: event["template"]), None, form.fields["template"], **BUTTON)
-    pulse.run.change(shows(window, _told, 1), None, told, **QUICK)
+    pulse.run["dataset"].change(shows(window, _told, 1), None, told, **QUICK)
 
 
 def _recommended() -> str:

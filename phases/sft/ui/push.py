@@ -43,7 +43,7 @@ def build_push(window: Window, pulse: Pulse) -> None:
     save.click(acts(window, _save_key), key, key, **BUTTON).success(planned, asked, outputs, **QUICK)
     start.click(acts(window, _push(form)), asked, None, **BUTTON)
     run.act(picks(window, lambda window, project, event: _resume(window, event)), None, None, **BUTTON)
-    pulse.run.change(shows(window, _newest, 1), None, run, **QUICK)
+    pulse.run["push"].change(shows(window, _newest, 1), None, run, **QUICK)
 
 
 def _exports(window: Window, project: Project, chosen: str | None) -> Any:

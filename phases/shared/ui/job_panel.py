@@ -84,7 +84,7 @@ def _wire(window: Window, pulse: Pulse, panel: RunPanel) -> None:
     show = {"fn": shows(window, _run(panel), len(panel.outputs)), "inputs": panel.inputs, "outputs": panel.outputs, **QUICK}
     chosen, ticked = panel.chosen, panel.comparison.chosen
     history = {"fn": shows(window, _history(panel), 1), "inputs": [chosen, ticked], "outputs": panel.history, **QUICK}
-    pulse.run.change(**show)
+    pulse.run[panel.kind].change(**show)
     panel.log_scale.input(**show)
     panel.fold.expand(lambda: True, None, panel.unfolded, **QUICK).then(**show)
     panel.fold.collapse(lambda: False, None, panel.unfolded, **QUICK)
@@ -93,7 +93,7 @@ def _wire(window: Window, pulse: Pulse, panel: RunPanel) -> None:
     compare = {"inputs": panel.comparison.inputs, "outputs": panel_outputs(panel.comparison), **QUICK}
     ticked.change(**history)
     panel.history.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON)
-    gr.on([pulse.data.change, pulse.run.change], shows(window, compared(panel.comparison), 4), **compare)
+    gr.on([pulse.data.change, pulse.run[panel.kind].change], shows(window, compared(panel.comparison), 4), **compare)
     panel.head.act(picks(window, _acted), [chosen, ticked], [chosen, ticked], **BUTTON)
 
 

@@ -7,7 +7,7 @@ The clock ticks every two seconds: it compares what it sees with what the page s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 
 from phases.shared.errors import LehrlingError
+from phases.shared.jobs.kinds import KINDS
 from phases.shared.jobs.queue import list_jobs, unseen_jobs
 from phases.shared.project import Project
 from phases.shared.ui.header import build_header, build_new_dialog, build_welcome, fill_header
@@ -45,7 +46,7 @@ class Sight:
     status: str
     notices: str
     data: str
-    run: str
+    run: Mapping[str, str]
 
 
 def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path], str]) -> gr.Blocks:
@@ -53,7 +54,7 @@ def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path
     with gr.Blocks(title=say("shell.name"), fill_width=True, analytics_enabled=False, delete_cache=CACHE_SWEEP) as blocks:
         header = build_header()
         notices = build_notices(window)
-        pulse = Pulse(gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden"), blocks.load)
+        pulse = Pulse(gr.Textbox(visible="hidden"), {kind: gr.Textbox(visible="hidden") for kind in KINDS}, blocks.load)
         drawn = []
         with gr.Tabs(elem_id="phases") as phases:
             for plan in tabs:
@@ -63,7 +64,7 @@ def build_window(window: Window, tabs: Sequence[TabPlan], sample: Callable[[Path
         build_welcome(window, header, sample)
         build_new_dialog(window, header)
         bar = build_status_bar(window)
-        _start_clock(window, tabs, [*drawn, bar.line, notices, pulse.data, pulse.run])
+        _start_clock(window, tabs, [*drawn, bar.line, notices, pulse.data, *pulse.run.values()])
         blocks.load(fill_header(window), None, [header.brand, header.picker], **QUICK)
         blocks.load(opened("tab", [plan.name for plan in tabs]), None, phases, **QUICK)
     return blocks
@@ -81,9 +82,9 @@ def _tick(window: Window, tabs: Sequence[TabPlan]) -> Callable[..., tuple[Any, .
         before = json.loads(shown) if shown else {}
         sight = look(window.projects, project, tabs)
         now = {**{f"line{n}": line for n, line in enumerate(sight.lines)}, "status": sight.status, "notices": sight.notices,
-               "data": sight.data, "run": sight.run}
+               "data": sight.data, **{f"run-{kind}": sight.run[kind] for kind in KINDS}}
         values = [gr.Tab(label=_label(plan, line)) for plan, line in zip(tabs, sight.lines, strict=True)]
-        values += [sight.status, sight.notices, sight.data, sight.run]
+        values += [sight.status, sight.notices, sight.data, *sight.run.values()]
         changed = [value if before.get(key) != now[key] else gr.skip() for key, value in zip(now, values, strict=True)]
         return json.dumps(now), *changed
 
@@ -93,14 +94,15 @@ def _tick(window: Window, tabs: Sequence[TabPlan]) -> Callable[..., tuple[Any, .
 def look(projects: Path, project: Project | None, tabs: Sequence[TabPlan]) -> Sight:
     """Read what the page should show now."""
     if project is None:
-        return Sight(tuple(say("tab.no_project") for _ in tabs), status_line(projects, None), "", "", "")
+        return Sight(tuple(say("tab.no_project") for _ in tabs), status_line(projects, None), "", "", dict.fromkeys(KINDS, ""))
     jobs = list_jobs(projects, project.name)
     states = [(job.id, job.state, job.request, job.resumable) for job in jobs]
     changed = [place.stat().st_mtime_ns if place.exists() else 0 for place in (project.database, project.models)]
-    running = [(job.id, job.progress) for job in jobs if job.state == "running"]
+    run = {kind: json.dumps([(job.id, job.state, job.request, job.resumable, job.progress if job.state == "running" else None)
+                             for job in jobs if job.kind == kind]) for kind in KINDS}
     lines = tuple(_state_line(plan, projects, project) for plan in tabs)
     return Sight(lines, status_line(projects, project), notices_html(unseen_jobs(projects, project.name)),
-                 json.dumps([changed, states]), json.dumps([states, running]))
+                 json.dumps([changed, states]), run)
 
 
 def _state_line(plan: TabPlan, projects: Path, project: Project) -> str:

@@ -20,7 +20,7 @@ from phases.shared.ui.window import BUTTON, QUICK, Pulse, Window, picks, shows
 def build_models(window: Window, pulse: Pulse, phase: str) -> None:
     """Draw the card where it is called."""
     with gr.Column(elem_classes="card"):
-        rows = event_html(elem_id=f"models-{phase}")
+        rows = event_html(value=models_html(phase, ()), elem_id=f"models-{phase}")
     pulse.data.change(shows(window, lambda window, project: models_html(phase, model_rows(project, phase)), 1), None, rows, **QUICK)
     rows.act(picks(window, _acted(phase)), None, rows, **BUTTON)
 

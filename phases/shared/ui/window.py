@@ -7,7 +7,7 @@ In: a function `fn(window, project, *values)`. Out: a Gradio handler that finds 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,12 @@ from phases.shared.errors import LehrlingError, NotReady, ProjectError
 from phases.shared.project import Project, open_project
 from phases.shared.ui.texts import say
 
-# What only shows skips Gradio's queue; a button goes through it, since Gradio delivers its messages that way.
-BUTTON: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+# What only shows skips Gradio's queue; a button goes through it, since Gradio delivers its messages that way. No component is named to show
+# progress on: for each handler that begins or ends Gradio's page updates every one that ever was, and so does nothing else in a browser for
+# seconds of each minute.
+BUTTON: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 QUICK: dict[str, Any] = {**BUTTON, "queue": False}
-SLOW_BUTTON: dict[str, Any] = {**BUTTON, "show_progress": "minimal"}
+SLOW_BUTTON: dict[str, Any] = {**BUTTON, "show_progress": "minimal", "show_progress_on": None}
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Pulse:
-    """What a tab listens to: `data` changes with the tables and the jobs' states, `run` also with every step of a job.
+    """What a tab listens to: `data` changes with the tables and the jobs' states, `run[KIND]` with the jobs of one kind and every step that
+    they take. Each handler costs the page a walk through all its components, so none is called for a kind that it does not show.
 
     Both are hidden fields and no gr.State: the change of a State reaches the browser through Gradio's queue only.
     """
 
     data: gr.Textbox
-    run: gr.Textbox
+    run: Mapping[str, gr.Textbox]
     load: Any
 
 

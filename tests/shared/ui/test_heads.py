@@ -59,6 +59,7 @@ def test_tab_4_tells_model_and_job(project: Project) -> None:
 
 def test_tab_3_tells_its_pairs_while_more_are_to_be_written(project: Project) -> None:
     projects = project.root.parent
+    assert sft_data.state_line(projects, project) == "40 pairs, 36 to train on"
     submit_job(projects, project, "sft-data", resolve(WriteConfig, {"count": 10}))
     assert sft_data.state_line(projects, project) == "40 pairs · job waiting"
 

@@ -8,7 +8,7 @@ from phases.shared.ui.tidy import tidy
 
 
 @pytest.mark.parametrize(("markdown", "words"), [
-    ("# The lamp\n\nIt burns.\n\n## At night ##", "The lamp It burns. At night"),
+    ("# The lamp\n\nIt burns.\n\n## At night ##", "The lamp · It burns. At night"),
     ("| Name | Hours |\n|:---|--:|\n| North \\| South | 12 |\n| A |  |", "Name · Hours North | South · 12 A"),
     ("- one\n* two\n1. three\n> **bold** and *slanted*, `code`, [a link](http://x.y/z \"t\") ![a picture](p.png)", "one two 1. three bold and slanted, code, a link a picture"),
     ("```python\nx = 1\n```\n---\nend", "x = 1 end"),

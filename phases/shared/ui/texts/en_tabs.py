@@ -214,7 +214,7 @@ TABS = {
     "choice.provider.builtin": "Built-in question writer (no model)", "choice.provider.ollama": "Ollama",
     "choice.provider.openrouter": "OpenRouter", "choice.provider.openai": "OpenAI or compatible address",
     "choice.format.safetensors": "safetensors (a whole model)", "choice.format.adapter": "adapter (a small file beside its base)",
-    "pairs.state_empty": "no pairs yet", "pairs.state_line": "{pairs}, {kept} kept: {train} to train on",
+    "pairs.state_empty": "no pairs yet", "pairs.state_line": "{pairs}, {kept} kept: {train} to train on", "pairs.state_all": "{pairs}, {train} to train on",
     "pairs.review": "Review", "pairs.n_accepted": "{n} accepted", "pairs.n_rejected": "{n} rejected", "pairs.n_open": "{n} open",
     "pairs.n_stale": "{n} stale", "pairs.n_left_out": "{n} left out with their chunk",
     "pairs.dataset": "Data set {name}", "pairs.dataset_counts": "train {train}, never asked {validation}, held out {held_out}",
