@@ -55,7 +55,7 @@ def test_embed_and_search_as_commands(lehrling: Commands, tmp_path: Path) -> Non
     assert refused.code == 1 and "no chunks yet" in refused.err + refused.out
     assert lehrling("ingest", "station", str(text), "--chunk-size", "32", "--chunk-overlap", "0", "--holdout-percent", "0").code == 0
     early = lehrling("search", "station", "doctor", "--mode", "semantic")
-    assert early.code == 1 and "python app.py embed NAME" in early.err
+    assert early.code == 1 and 'python app.py embed "station"' in early.err
     offline = lehrling("embed", "station", "--json")
     assert offline.code == 1 and EMBEDDER.example in offline.json["error"]["sentence"] and "not on this machine" in offline.json["error"]["sentence"]
 

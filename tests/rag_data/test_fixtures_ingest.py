@@ -21,7 +21,9 @@ def test_the_folder_of_fixtures_becomes_documents_and_what_is_refused_is_named(l
     assert taken == set(READ) | set(inside) - refused_inside
     reasons = {one["file"]: one for one in answer.json["rejected"]}
     assert set(reasons) == set(REFUSED) | refused_inside | scripts
-    assert all(one["reason"] and one["advice"] for one in reasons.values())
+    assert all(one["reason"] for one in reasons.values())
+    assert {Path(one["file"]).suffix for one in reasons.values() if not one["advice"]} == {".py", ".exe", ".toml"}  # what can be read is said once, for all
+    assert "PDF" in answer.json["readable"].upper()
     noted = {one["file"] for one in answer.json["notes"]}
     assert {name for name in READ if EXPECTED[name].get("notes") and name in answer.json["added"]} <= noted
 
