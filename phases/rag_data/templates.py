@@ -157,8 +157,8 @@ def fits(template: Template, record: Mapping[str, str]) -> bool:
     return {*template.fields} <= {*record, *map(_placeless, record)}
 
 
-def render(template: Template, record: Mapping[str, str], missing: set[str] | None = None) -> str:
-    """The record as text; "" when nothing of it is there. `missing` gathers the columns whose sentences were left out."""
+def render(template: Template, record: Mapping[str, str], missing: dict[str, None] | None = None) -> str:
+    """The record as text; "" when nothing of it is there. `missing` gathers, in their order, the columns whose sentences were left out."""
     lines, any_value = [], False
     for line in template.lines:
         sentences = []
@@ -166,7 +166,7 @@ def render(template: Template, record: Mapping[str, str], missing: set[str] | No
             values = {part.name: value_of(record, part.name) for part in sentence if isinstance(part, Field)}
             lacking = [name for name, value in values.items() if not value]
             if missing is not None:
-                missing.update(lacking)
+                missing.update(dict.fromkeys(lacking))
             if not lacking:
                 any_value = any_value or bool(values)
                 sentences.append(_filled(sentence, values))

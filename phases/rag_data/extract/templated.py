@@ -26,13 +26,13 @@ class Templated:
 
     def blocks(self, records: Sequence[Mapping[str, str]]) -> Iterator[Block]:
         for one in records:
-            missing: set[str] = set()
+            missing: dict[str, None] = {}
             block = Block(render(self.template, one, missing))
             self.records += 1
-            self._lacking.update(missing)
+            self._lacking.update(list(missing))
             if not block.text:
                 self.empty += 1
-                self._emptied.update(missing)
+                self._emptied.update(list(missing))
             yield block
 
     def notes(self) -> list[str]:
