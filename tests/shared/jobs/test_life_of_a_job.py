@@ -60,7 +60,7 @@ def test_unknown_kinds_jobs_and_predecessors_are_refused(queue: Queue) -> None:
 @pytest.mark.parametrize(("behaviour", "code", "sentence", "advice"), [
     ("fail", "model", "The sample model is missing.", "Choose another one."),
     ("crash", "unexpected", "KeyError: 'somewhere'", "See the log"),
-    ("memory", "out_of_memory", "The job ran out of memory.", "batch size"),
+    ("memory", "out_of_memory", "The job ran out of memory.", "Close programs"),
     ("disk", "disk_full", "The disk is full.", "Free some space"),
     ("killed", "signal", "was ended from outside by SIGKILL", "Resume the job"),
 ])
