@@ -17,9 +17,11 @@ import pypdfium2
 from pypdfium2 import raw
 
 from phases.rag_data.clean import MIN_PAGES, Cleaning, EdgeLine, page_numbers, repeated_lines
+from phases.rag_data.extract import pdf_groff
 from phases.rag_data.extract.document import Extracted, assemble
 from phases.rag_data.extract.pdf_columns import with_aligned_tables
-from phases.rag_data.extract.pdf_layout import LARGER, BodyStyle, blocks_of, body_style, mark_headings
+from phases.rag_data.extract.pdf_headings import LARGER, BodyStyle, body_style, mark_headings
+from phases.rag_data.extract.pdf_layout import blocks_of
 from phases.rag_data.extract.pdf_letters import Letters
 from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
 from phases.rag_data.extract.pdf_rules import drawn_paths, thin_rules
@@ -60,6 +62,9 @@ def extract_pdf(path: Path, source: str, cleaning: Cleaning) -> Extracted:
 def _open(path: Path, source: str) -> pypdfium2.PdfDocument:
     try:
         pdf = pypdfium2.PdfDocument(path)
+        if pdf.get_metadata_value("Producer").startswith(pdf_groff.PRODUCER):
+            pdf.close()
+            pdf = pypdfium2.PdfDocument(pdf_groff.with_blanks_kept(path.read_bytes()))
     except pypdfium2.PdfiumError as problem:
         if problem.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
             raise FileRejected(f"'{source}' is encrypted: it opens with a password only.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from phases.rag_data.clean import join_wrapped
-from phases.rag_data.extract.pdf_layout import BULLET, leads_to_page
+from phases.rag_data.extract.pdf_headings import BULLET, leads_to_page
 from phases.rag_data.extract.pdf_lines import Cell, Line, Table
 
 FEWEST_ROWS = 3
