@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -119,3 +120,35 @@ def test_a_doxygen_page_loses_its_frame_and_lists_its_parts_in_lines(tmp_path: P
             f"<div class='header'><div class='summary'><a href='#f'>Data Fields</a></div><div class='headertitle'><div class='title'>axis Struct</div></div></div>"
             f"<div class='contents'><p>Parameters.</p><table><tr class='heading'><td colspan='2'><h2>Data Fields</h2></td></tr>{rows}</table></div></body></html>")
     assert read(tmp_path, "a.html", page) == "# axis Struct\n\nParameters.\n\n## Data Fields\n\ndouble * crpix [2]\n\ndouble * cdelt [2]"
+
+
+SWITCHES = [
+    '<div class="toplang"><p><span>Verf\u00fcgbare Sprachen: </span><a href="../de/a.html" title="Deutsch">de</a> | <a href="../en/a.html" hreflang="en" rel="alternate">en</a></p></div>',
+    '<p>This page is also available in the following languages: <a href="a.de.html">Deutsch</a> <a href="a.fr.html">fran\u00e7ais</a> <a href="a.pt-br.html">Portugu\u00eas</a></p>',
+    '<ul><li><a href="https://de.weirs.org/wiki/A" lang="de" hreflang="de">Wehr</a></li><li><a href="https://nl.weirs.org/wiki/B" hreflang="nl">Stuw</a></li></ul>']
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.parametrize("around", ["{}", "<main>{}</main>"])
+def test_links_to_a_page_in_other_languages_go_with_a_note(switch: str, around: str, tmp_path: Path) -> None:
+    body = f"<h1>Weirs</h1>{switch}<p>A weir holds the river back, so that the mill has its head of water all year round.</p>"
+    path = tmp_path / "a.html"
+    path.write_text(f"<html><meta charset=utf-8><body>{around.format(body)}</body></html>", encoding="utf-8")
+    document = extract_document(path, "a.html")
+    assert document.text == "# Weirs\n\nA weir holds the river back, so that the mill has its head of water all year round."
+    assert document.notes == ("Left out the links to this page in other languages.",)
+
+
+@pytest.mark.parametrize("line", [
+    'Read the <a href="weirs.de.html" hreflang="de">German</a> and the <a href="weirs.fr.html" hreflang="fr">French</a> book if you can, since both tell more of the old mills and of their masters than this one does.',
+    'See <a href="mill.html">mills</a>, <a href="dam.html">dams</a> and <a href="lock.html">locks</a>.', 'In <a href="../de/a.html">Germany</a> it rains.'])
+def test_other_links_stay(line: str, tmp_path: Path) -> None:
+    text = read(tmp_path, "a.html", f"<h1>Weirs</h1><p>{line}</p><p>A weir holds the river back all year round.</p>")
+    assert re.sub("<.*?>", "", line) in text
+
+
+def test_a_cell_that_spans_rows_moves_those_beside_it(tmp_path: Path) -> None:
+    rows = ("<tr><th>Port</th><th>Tide</th><th>Time</th></tr><tr><td rowspan=2>Emmer</td><td>high</td><td rowspan='3'>noon</td></tr><tr><td>low</td></tr>"
+            "<tr><td colspan=2>all others</td></tr><tr><td>Larn</td><td>none</td><td>never</td></tr>")
+    assert read(tmp_path, "a.html", f"<table>{rows}</table>") == (
+        "| Port | Tide | Time |\n| --- | --- | --- |\n| Emmer | high | noon |\n|  | low |  |\n| all others |  |  |\n| Larn | none | never |")

@@ -27,7 +27,9 @@ from phases.rag_data.extract.html_clutter import (
     main_part,
     without_frame,
     without_hidden,
+    without_languages,
 )
+from phases.rag_data.extract.html_tables import Cell, placed
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.text import decode, join_paragraphs
 from phases.shared.errors import FileRejected
@@ -45,6 +47,7 @@ MOST_MARKUP = 50  # characters of a page for each one of its text
 LAYOUT_CELL_CHARS = 1500
 APART = {"table", "pre", "br", "img", "h1", "h2", "h3", "h4", "h5", "h6"}
 LINE_CHARS = 200
+MOST_SPANNED = 100
 MOST_LINKS = 4  # in one line; more are a menu
 
 
@@ -61,9 +64,11 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
                            subject=source, code="file_too_dense")
     title = tidy_line(root.findtext(".//title") or "")
     hidden = without_hidden(root)
-    changed = without_frame(root) or hidden
+    languages = without_languages(root)
+    changed = without_frame(root) or hidden or languages
     text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if changed else page, cleaning)
     notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
+    notes += ["Left out the links to this page in other languages."] if languages else []
     if len(text) < FEWEST_CHARS and len(page) > MOST_MARKUP * max(len(text), 1):
         notes.append(f"This page holds hardly any text to read ({len(text):,} characters): it builds what it shows by scripts. "
                      "Print it to PDF or export its text, and add that.")
@@ -209,7 +214,7 @@ class _Walk:
         self.tight = depth > 0
 
     def _table(self, element: HtmlElement) -> None:
-        rows = [_cells(row) for row in element.iter("tr") if next(row.iterancestors("table")) is element]
+        rows = placed([_cells(row) for row in element.iter("tr") if next(row.iterancestors("table")) is element])
         width = max((len(row) for row in rows), default=0)
         nested = element.xpath(".//table|.//h1|.//h2|.//h3|.//ul[count(li)>3]|.//pre")
         long = any(len(cell) > LAYOUT_CELL_CHARS for row in rows for cell in row)
@@ -240,12 +245,14 @@ def _note_mark(element: HtmlElement) -> str:
     return f"{mark} " if "sdfootnotesym" in element.get("class", "") else f" {mark}"
 
 
-def _cells(row: HtmlElement) -> list[str]:
-    cells = []
-    for cell in row.iterchildren("td", "th"):
-        span = cell.get("colspan", "1")
-        cells += [_inline(cell), *[""] * (min(int(span) if span.isdecimal() else 1, 100) - 1)]
-    return cells
+def _cells(row: HtmlElement) -> list[Cell]:
+    return [Cell(_inline(cell), _span(cell, "colspan"), _span(cell, "rowspan")) for cell in row.iterchildren("td", "th")]
+
+
+def _span(cell: HtmlElement, way: str) -> int:
+    """How many columns or rows a cell takes; one, where the page says nothing of use."""
+    number = cell.get(way, "").strip()
+    return min(max(int(number), 1), MOST_SPANNED) if number.isascii() and number.isdecimal() else 1
 
 
 def _inline(element: HtmlElement) -> str:

@@ -7,6 +7,8 @@ classes, roles, hidden) and for being links alone.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from lxml.html import HtmlElement
 
@@ -21,6 +23,11 @@ NAVIGATION = re.compile(r"\b(docnav|navheader|navfooter|sphinxsidebar|mw-navigat
 MENU_CLASSES = re.compile(rf"(?:\b|_)({UNREAD}|nav|navbar|sidebar|breadcrumbs?|menu|cookie|toc|related|skip-?link|pagination|pager|"
                           r"advert(?:isement)?|promo|share|social|newsletter)(?:\b|_)", re.IGNORECASE)
 FEWEST_CHARS = 300
+LINES = {"p", "div", "ul", "ol", "dl", "td", "section", "footer", "header", "aside", "body"}
+CODE = re.compile(r"(?<![a-z0-9])[a-z]{2}(?:[-_][a-z]{2,4})?(?![a-z0-9])")
+FEWEST_LANGUAGES = 2
+MOST_LANGUAGES = 400  # Wikipedia has as many
+LANGUAGES_LABEL = 80  # letters, as of "This page is also available in the following languages"
 STEPS = {"next", "prev", "previous", "up"}  # what links to the pages beside say of themselves
 STEPS_CHARS = 300
 
@@ -58,6 +65,31 @@ def without_hidden(root: HtmlElement) -> int:
     for one in gone:
         one.drop_tree()
     return letters
+
+
+def without_languages(root: HtmlElement) -> int:
+    """Remove the lines that lead to a page in other languages; returns how many those were."""
+    lines: dict[HtmlElement, list[HtmlElement]] = {}
+    for link in root.iterfind(".//a[@href]"):
+        line = next((one for one in link.iterancestors() if one.tag in LINES), None)
+        if line is not None:
+            lines.setdefault(line, []).append(link)
+    found = [line for line, links in lines.items() if _leads_to_languages(line, links)]
+    for one in found:
+        one.drop_tree()
+    return len(found)
+
+
+def _leads_to_languages(line: HtmlElement, links: Sequence[HtmlElement]) -> bool:
+    """Hardly more than links that say so themselves, or whose addresses differ in nothing but a code as "de" or "pt-br"."""
+    if len(links) < FEWEST_LANGUAGES or len(links) > MOST_LANGUAGES:
+        return False
+    same = Counter(CODE.sub("*", one.get("href").lower()) for one in links)
+    address, often = same.most_common(1)[0]
+    often = often if "*" in address and len({one.get("href") for one in links}) == len(links) else 0
+    named = sum(1 for one in links if one.get("hreflang") or "alternate" in one.get("rel", "").split())
+    words = sum(map(str.isalpha, line.text_content())) - sum(map(str.isalpha, "".join(one.text_content() for one in links)))
+    return max(named, often) >= max(FEWEST_LANGUAGES, len(links) - 1) and words <= LANGUAGES_LABEL
 
 
 def main_part(root: HtmlElement) -> HtmlElement | None:
