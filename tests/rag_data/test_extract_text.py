@@ -145,10 +145,3 @@ def test_links_to_a_page_in_other_languages_go_with_a_note(switch: str, around: 
 def test_other_links_stay(line: str, tmp_path: Path) -> None:
     text = read(tmp_path, "a.html", f"<h1>Weirs</h1><p>{line}</p><p>A weir holds the river back all year round.</p>")
     assert re.sub("<.*?>", "", line) in text
-
-
-def test_a_cell_that_spans_rows_moves_those_beside_it(tmp_path: Path) -> None:
-    rows = ("<tr><th>Port</th><th>Tide</th><th>Time</th></tr><tr><td rowspan=2>Emmer</td><td>high</td><td rowspan='3'>noon</td></tr><tr><td>low</td></tr>"
-            "<tr><td colspan=2>all others</td></tr><tr><td>Larn</td><td>none</td><td>never</td></tr>")
-    assert read(tmp_path, "a.html", f"<table>{rows}</table>") == (
-        "| Port | Tide | Time |\n| --- | --- | --- |\n| Emmer | high | noon |\n|  | low |  |\n| all others |  |  |\n| Larn | none | never |")

@@ -133,6 +133,11 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + " --- |" * len(used), *lines[1:]])
 
 
+def note_on_covered(count: int) -> tuple[str, ...]:
+    """What to say of texts in cells that a merged cell covers: no program shows those, and most repeat what it holds."""
+    return (f"Left out {count:,} texts in cells that a merged cell covers.",) if count else ()
+
+
 def usable_title(title: str) -> str:
     """A title field's content, or "" where a program left a file name or its own words in it."""
     title = tidy_line(title)

@@ -21,6 +21,7 @@ from phases.rag_data.extract.document import (
     heading,
     joined_code,
     markdown_table,
+    note_on_covered,
     paragraph,
 )
 from phases.rag_data.extract.formulas import MATHML, formula_text
@@ -57,7 +58,7 @@ def extract_odt(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     title = about.findtext(f".//{TITLE}") if about is not None else ""
     left_out = next(body.iter(*CONTENTS), None) is not None
     return Extracted("\n\n".join(filter(None, (text, "\n".join(reader.notes)))), title or "",
-                     notes=("Left out the table of contents; its headings stand in the text.",) if left_out else ())
+                     notes=(*(("Left out the table of contents; its headings stand in the text.",) if left_out else ()), *note_on_covered(reader.covered)))
 
 
 class _Reader:
@@ -65,6 +66,7 @@ class _Reader:
 
     def __init__(self, parts: list[Any], body: Any, formulas: Mapping[str, str]) -> None:
         self.notes: list[str] = []
+        self.covered = 0
         self._formulas = formulas
         self._parents: dict[str, str] = {}
         self._numbered: set[tuple[str, int]] = set()
@@ -143,6 +145,9 @@ class _Reader:
             cells: list[str] = []
             for cell in row.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
                 words = self._cell(cell, depth)
+                if cell.tag == f"{TABLE}covered-table-cell":
+                    self.covered += bool(words)
+                    words = ""
                 cells += [words] * min(_number(_get(cell, "table", "number-columns-repeated"), 1), MOST_REPEATED)
             yield from [cells] * min(_number(_get(row, "table", "number-rows-repeated"), 1), MOST_REPEATED if any(cells) else 1)
 

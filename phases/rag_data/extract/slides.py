@@ -18,7 +18,15 @@ from pptx.exc import PackageNotFoundError, PythonPptxError
 from pptx.oxml import parse_xml
 
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
-from phases.rag_data.extract.document import Block, Extracted, assemble, heading, markdown_table, paragraph
+from phases.rag_data.extract.document import (
+    Block,
+    Extracted,
+    assemble,
+    heading,
+    markdown_table,
+    note_on_covered,
+    paragraph,
+)
 from phases.rag_data.extract.sniff import damaged
 
 LISTS = {PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.VERTICAL_BODY, PP_PLACEHOLDER.VERTICAL_OBJECT}
@@ -42,7 +50,9 @@ def extract_pptx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     text, pages = assemble(blocks, len(slides))
     hidden = [str(number) for number, slide in enumerate(slides, start=1) if slide._element.get("show") in {"0", "false"}]
     notes = (f"Slides that are hidden in the presentation were read too: {', '.join(hidden)}.",) if hidden else ()
-    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages, notes)
+    covered = sum(cell.is_spanned and bool(cell.text_frame.text.strip()) for slide in slides for shape in _shapes(slide.shapes)
+                  if getattr(shape, "has_table", False) for cell in shape.table.iter_cells())
+    return Extracted(text, safe_text(file.core_properties.title or "").strip(), pages, (*notes, *note_on_covered(covered)))
 
 
 def _slide(slide: Any, number: int) -> Iterator[Block]:

@@ -25,6 +25,7 @@ from phases.rag_data.extract.document import (
     heading,
     joined_code,
     markdown_table,
+    note_on_covered,
     paragraph,
 )
 from phases.rag_data.extract.formulas import WORD_MATH, formula_text
@@ -57,7 +58,7 @@ def extract_docx(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     footnotes = "\n".join(reader.notes())
     hidden = sum(map(_is_hidden, file.element.body.iter(qn("w:r"))))
     return Extracted("\n\n".join(part for part in (text, footnotes) if part), (file.core_properties.title or "").strip(),
-                     notes=(f"Left out {hidden} pieces of hidden text.",) if hidden else ())
+                     notes=(*((f"Left out {hidden} pieces of hidden text.",) if hidden else ()), *note_on_covered(reader.covered)))
 
 
 class _Reader:
@@ -65,6 +66,7 @@ class _Reader:
 
     def __init__(self, file: WordFile) -> None:
         self._file = file
+        self.covered = 0
         self._styles = {one.style_id: one for one in file.styles}
         self._counters: dict[tuple[str, int], int] = {}
         self._formats = dict(_number_formats(file))
@@ -184,9 +186,11 @@ class _Reader:
             cells += [""] * (int(before.get(qn("w:val"), 0)) if before is not None else 0)
             for cell in _inside(row, CELL):
                 span = cell.find(f"{qn('w:tcPr')}/{qn('w:gridSpan')}")
-                merged = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
-                below = merged is not None and merged.get(qn("w:val")) != "restart"
-                cells.append("" if below else self._cell_text(cell, depth))
+                merges = [cell.find(f"{qn('w:tcPr')}/{qn(name)}") for name in ("w:vMerge", "w:hMerge")]
+                is_covered = any(one is not None and one.get(qn("w:val")) != "restart" for one in merges)
+                text = self._cell_text(cell, depth)
+                self.covered += is_covered and bool(text)
+                cells.append("" if is_covered else text)
                 cells += [""] * (min(int(span.get(qn("w:val"), 1)), 100) - 1 if span is not None else 0)
             yield cells
 
