@@ -23,6 +23,7 @@ from typing import Any
 
 from phases.rag_data import ingest
 from phases.rag_data.config import DatasetConfig, IngestConfig
+from phases.rag_data.extract.parquet import note_on_indexes
 from phases.rag_data.extract.records import Records, flatten
 from phases.rag_data.hub_rows import fetch_rows
 from phases.rag_data.originals import copy_original
@@ -142,4 +143,6 @@ def _kept(context: JobContext, about: Mapping[str, Any]) -> dict[str, Any]:
         notes.append(f"Took the split '{about['split']}' of {', '.join(about['splits'])}.")
     if about["left_out"]:
         notes.append(f"Left out what is not text in: {', '.join(about['left_out'])}.")
+    if about.get("indexes"):  # a job of an earlier version has none
+        notes.append(note_on_indexes(about["indexes"]))
     return {"source": about["source"], "stored": stored, "sha256": digest, "bytes": rows.stat().st_size, "rejected": None, "notes": notes}

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from phases.rag_data.extract.parquet import without_bytes
+from phases.rag_data.extract.parquet import NAMELESS_INDEX, without_bytes
 from phases.shared.errors import FileRejected, causes_of
 from phases.shared.jobs.context import JobStopped
 
@@ -30,14 +30,14 @@ def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tel
         chosen = split or ("train" if "train" in splits else next(iter(splits)))
         if chosen not in splits:
             raise _refusal(path, f"has no split '{chosen}'", f"Its splits: {', '.join(splits)}.", "dataset_split")
-        rows, left_out, count = splits[chosen], set(), 0
+        rows, left_out, indexes, count = splits[chosen], set(), set(), 0
         names = {name: one for name, one in (rows.features or {}).items() if hasattr(one, "int2str")}
         with target.open("w", encoding="utf-8") as file:
             for row in islice(_undecoded(rows), limit + 1):
                 tell(count)
                 count += 1
                 if count <= limit:
-                    file.write(json.dumps(_plain(row, names, left_out), ensure_ascii=False, default=str) + "\n")
+                    file.write(json.dumps(_plain(_without_indexes(row, indexes), names, left_out), ensure_ascii=False, default=str) + "\n")
     except (FileRejected, JobStopped):
         raise
     except Exception as problem:  # the library raises what its many parts raise
@@ -46,7 +46,7 @@ def fetch_rows(path: str, config: str, split: str, limit: int, target: Path, tel
         raise _refusal(path, "has no rows in it", "Choose another split.", "dataset_empty")
     known = (rows.info.splits or {}).get(chosen) if rows.info else None
     return {"config": config, "split": chosen, "splits": list(splits), "rows": min(count, limit), "cut": count > limit,
-            "total": known.num_examples if known else 0, "left_out": sorted(left_out), "licence": (rows.info and rows.info.license) or ""}
+            "total": known.num_examples if known else 0, "left_out": sorted(left_out), "indexes": sorted(indexes), "licence": (rows.info and rows.info.license) or ""}
 
 
 def _opened(path: str, config: str, key: str) -> Mapping[str, Any]:
@@ -66,6 +66,13 @@ def _undecoded(rows: Any) -> Iterable[Mapping[str, Any]]:
         if isinstance(one, Audio | Image | Video):
             rows = rows.cast_column(name, type(one)(decode=False))
     return rows
+
+
+def _without_indexes(row: Mapping[str, Any], indexes: set[str]) -> Mapping[str, Any]:
+    """A row without the numbers that pandas adds to it; `indexes` gathers their columns' names."""
+    found = {key for key in row if NAMELESS_INDEX.fullmatch(key)}
+    indexes |= found
+    return {key: value for key, value in row.items() if key not in found} if found else row
 
 
 def _plain(row: Mapping[str, Any], names: Mapping[str, Any], left_out: set[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import datasets
+import pandas
 import pytest
 from datasets.exceptions import DatasetNotFoundError
 
@@ -100,6 +101,20 @@ def test_saved_data_sets_and_tables_of_every_kind(tmp_path: Path) -> None:
         assert (found["split"], found["rows"], found["cut"], first["text"]) == (split, 2, False, "One."), name
         assert first["mood"] == (0 if name == "csv" else "low")
         assert found["left_out"] == (["scan"] if name in ("one", "two") else [])
+
+
+def test_the_row_numbers_that_pandas_adds_are_left_out_with_a_note(project: Project, tmp_path: Path) -> None:
+    made = tmp_path / "fevers"
+    made.mkdir()
+    rows = pandas.DataFrame({"text": [f"Fever {number} is a heat of {30 + number} degrees, and it passes." for number in range(8)], "ward": list("aabababb")})
+    rows[rows["ward"] == "a"].to_parquet(made / "train.parquet")
+    job = take(project, made)
+    assert job.state == "done", job.error
+    assert job.result["columns"] == ["text", "ward"]
+    assert "Left out the row numbers that pandas added: __index_level_0__." in [one["note"] for one in job.result["notes"]]
+    with knowledge(project) as connection:
+        chunks, _ = chunk_page(connection)
+    assert "Fever 5 is" in chunks[0].content and "index" not in chunks[0].content
 
 
 def test_what_cannot_be_had_is_said(project: Project, folder: Path, tmp_path: Path) -> None:

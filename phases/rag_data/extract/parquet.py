@@ -6,6 +6,7 @@ In: a Parquet file. Out: `Records`. Columns of bytes (pictures, sounds), and the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,13 @@ def read_parquet(path: Path, source: str, head: int = 0) -> Records:
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise damaged(source, type(problem).__name__) from None
     notes = [f"Left out what is not text in: {', '.join(sorted(left_out))}."] if left_out else []
-    notes += [f"Left out the row numbers that pandas added: {', '.join(indexes)}."] if indexes else []
+    notes += [note_on_indexes(indexes)] if indexes else []
     return Records(records, None if head and total > len(records) else total, tuple(notes))
+
+
+def note_on_indexes(names: Iterable[str]) -> str:
+    """What to say of an index that was not read."""
+    return f"Left out the row numbers that pandas added: {', '.join(names)}."
 
 
 def _nameless_indexes(file: ParquetFile) -> list[str]:
