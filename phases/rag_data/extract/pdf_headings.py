@@ -31,6 +31,7 @@ TIGHT = 1.05  # of the body's distance from line to line
 INDENT = 1.8  # type sizes; first lines of paragraphs are indented by less
 EDGE_SHARE = 0.05  # of the body's letters stand in lines that begin at its left edge, at least
 FEWEST_TERMS = 3
+NEAR = 8  # lines before and after that show how wide the column is
 LINES_BELOW = 4  # of a term, that are looked at
 SENTENCE_END = re.compile(r"[.!?:\u2026][\"'\u201d\u2019\u00bb)]?$")
 
@@ -120,7 +121,7 @@ def _left_edge(pages: Sequence[Page], style: BodyStyle) -> float:
 def _is_term(items: Sequence[Line | Table], index: int, style: BodyStyle, left: float) -> bool:
     """A bold line in the body's column whose explanation stands right below it, all of it indented."""
     line, text = items[index], list(_paragraph_below(items, index, style))
-    return (bool(text) and line.x0 > left - 1 and not BULLET.match(text[0].text) and not NUMBERED.match(text[0].text)
+    return (bool(text) and line.x0 > left - 1 and not NUMBERED.match(line.text) and not BULLET.match(text[0].text) and not NUMBERED.match(text[0].text)
             and all(one.x0 > line.x0 + INDENT * style.size for one in text))
 
 
@@ -187,7 +188,7 @@ def _stands_bold(items: Sequence[Line | Table], index: int, style: BodyStyle, *,
         return False
     if not isinstance(before, Line) or _is_above(before, line):
         return True
-    return not 0 < before.y - line.y <= TIGHT * style.pitch and not _is_display(before, line, after, style)
+    return not 0 < before.y - line.y <= TIGHT * style.pitch and not _is_display(items, index, style)
 
 
 def _goes_on_bold(line: Line, after: Line | Table) -> bool:
@@ -200,7 +201,12 @@ def _is_above(line: Line, below: Line) -> bool:
     return line.bold and line.size - below.size > SIZE_STEP
 
 
-def _is_display(before: Line, line: Line, after: Line | Table, style: BodyStyle) -> bool:
-    """Set off in the middle of a sentence, as commands are."""
-    return (isinstance(after, Line) and not before.bold and not after.bold and before.y > line.y > after.y and abs(before.x0 - after.x0) < 1
-            and line.x0 > before.x0 + INDENT * style.size and not FULL_STOP.search(before.text))
+def _is_display(items: Sequence[Line | Table], index: int, style: BodyStyle) -> bool:
+    """Set off in the middle of a sentence, as commands are; what stands in the middle of the column may be a heading."""
+    before, line, after = items[index - 1:index + 2]
+    if not isinstance(after, Line) or before.bold or after.bold or not before.y > line.y > after.y or FULL_STOP.search(before.text):
+        return False
+    if abs(before.x0 - after.x0) > 1 or line.x0 <= before.x0 + INDENT * style.size:
+        return False
+    right = max(one.x1 for one in items[max(index - NEAR, 0):index + NEAR] if isinstance(one, Line))
+    return abs(line.x0 + line.x1 - before.x0 - right) / 2 > INDENT * style.size
