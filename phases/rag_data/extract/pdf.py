@@ -23,7 +23,7 @@ from phases.rag_data.extract.pdf_columns import with_aligned_tables
 from phases.rag_data.extract.pdf_headings import LARGER, BodyStyle, body_style, mark_headings
 from phases.rag_data.extract.pdf_layout import blocks_of
 from phases.rag_data.extract.pdf_letters import Letters
-from phases.rag_data.extract.pdf_lines import Line, Page, page_lines
+from phases.rag_data.extract.pdf_lines import Line, Page, pieces_of
 from phases.rag_data.extract.pdf_rules import drawn_paths, thin_rules
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
@@ -102,7 +102,7 @@ def _read_page(page: pypdfium2.PdfPage) -> Page:
 def _lines_and_tables(page: pypdfium2.PdfPage, letters: Letters) -> Page:
     paths = drawn_paths(page) if letters.text else []
     letters.text = with_underscores(letters.text, letters, thin_rules(paths))
-    return page_with_tables(page, letters, page_lines(letters), paths)
+    return page_with_tables(page, letters, pieces_of(letters), paths)
 
 
 def _outline(pdf: pypdfium2.PdfDocument) -> dict[str, int]:

@@ -21,6 +21,7 @@ NUMBERED = re.compile(r"(\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 SECTION = re.compile(r"(?:\d{1,2}\.)*\d{1,2}\.?\s+")
 OPTION = re.compile(r"-{1,2}\w")
 LEADERS = re.compile(r"(\s?\.){4,}\s*(\d+|[ivxlc]+)?$")
+WORD = re.compile(r"[^\W\d_]{2}")
 FULL_STOP = re.compile(r"[.!?\u2026\u3002][\"'\u201d\u2019\u00bb)]?$")
 LARGER = 1.12
 SIZE_STEP = 0.75
@@ -159,7 +160,7 @@ def _shift(pages: Sequence[Page], ranks: Mapping[float, int], style: BodyStyle, 
 
 def _can_be_heading(line: Line | Table) -> bool:
     return (isinstance(line, Line) and len(line.text) <= HEADING_CHARS and not leads_to_page(line.text)
-            and sum(map(str.isalpha, line.text)) >= 3 and not BULLET.match(line.text) and not OPTION.match(line.text))
+            and sum(map(str.isalpha, line.text)) >= 3 and WORD.search(line.text) is not None and not BULLET.match(line.text) and not OPTION.match(line.text))
 
 
 def _is_contents(page: Page) -> bool:

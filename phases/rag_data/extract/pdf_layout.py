@@ -73,7 +73,7 @@ def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, sty
     gap = last.y - line.y
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
-    if _is_item(line) or leads_to_page(last.text) or leads_to_page(line.text):
+    if line.is_note or _is_item(line) or leads_to_page(last.text) or leads_to_page(line.text):
         return True
     if PARAGRAPH_SIGN.match(line.text) and SENTENCE_END.search(last.text):
         return True

@@ -28,6 +28,7 @@ MARK = re.compile(r"\s*(\(?[\w]{1,3}[.)]?|[^\w\s])[ \u00a0]+(?=\S)")
 SURROGATE = re.compile("[\ud800-\udfff]")
 GAP_SHARE = 0.48  # of the type size for each letter: lines wider than that have gaps
 WIDE_GAP = 1.15  # type sizes between two cells
+Span = tuple[int, int]  # begin and end in the text of a page
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Cell:
 class Line:
     """One line: its text, left and right end, base line and type size in points from the page's lower left corner.
 
-    `level` is the depth of a heading, 0 for other lines. `cells` are its parts where it has wide gaps. `loose` is where its letters stand in
-    the page's text, if it or a line beside it seems to have such gaps.
+    `level` is the depth of a heading, 0 for other lines. `is_note`: a small raised number stands before it, as before a footnote. `cells` are its parts where it has wide gaps. `span` is where its letters stand in
+    the page's text.
     """
 
     text: str
@@ -55,7 +56,8 @@ class Line:
     bold: bool = False
     level: int = 0
     cells: tuple[Cell, ...] = ()
-    loose: tuple[int, int] | None = None
+    span: Span = (0, 0)
+    is_note: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,31 +83,18 @@ class Page:
         return replace(self, items=tuple(one for index, one in enumerate(self.items) if keep(index)))
 
 
-def page_lines(letters: Letters) -> list[Line]:
-    """The lines of a page in the order in which the file holds them, which is reading order in nearly all files."""
-    spans = [match.span() for match in LINE.finditer(letters.text)]
-    lines = [_line(letters, *span) for span in spans]
-    loose = [line is not None and line.x1 - line.x0 > GAP_SHARE * line.size * len(line.text) for line in lines]
-    beside = [any(loose[max(place - 1, 0):place + 2]) for place in range(len(lines))]
-    marked = [replace(line, loose=span) if line and near else line for line, span, near in zip(lines, spans, beside, strict=True)]
-    return _joined([line for line in marked if line is not None])
+def pieces_of(letters: Letters) -> list[Line]:
+    """What PDFium gives as lines, in the order in which the file holds them, which is reading order in nearly all files."""
+    found = (_line(letters, *match.span()) for match in LINE.finditer(letters.text))
+    return [line for line in found if line is not None]
 
 
-def with_cells(line: Line, letters: Letters) -> Line:
-    """A line that seems to have wide gaps, cut at them."""
-    return replace(line, cells=tuple(_cells(letters, line.loose, line.size))) if line.loose else line
-
-
-def _joined(lines: Sequence[Line]) -> list[Line]:
-    """PDFium ends a line after a raised number; what goes on at the same height right behind it belongs to it."""
-    joined: list[Line] = []
-    for line in lines:
-        last = joined[-1] if joined else None
-        if last and abs(last.y - line.y) < 0.5 and last.size == line.size and 0 <= line.x0 - last.x1 < WIDE_GAP * line.size:
-            joined[-1] = replace(last, text=f"{last.text} {line.text}", x1=line.x1, bold=last.bold and line.bold, loose=None)
-        else:
-            joined.append(line)
-    return joined
+def with_cells(items: Sequence[Line | Table], letters: Letters) -> Iterator[Line | Table]:
+    """The lines that seem to have wide gaps, and those beside them, cut at their gaps."""
+    loose = [isinstance(one, Line) and one.x1 - one.x0 > GAP_SHARE * one.size * len(one.text) for one in items]
+    for place, one in enumerate(items):
+        beside = isinstance(one, Line) and any(loose[max(place - 1, 0):place + 2])
+        yield replace(one, cells=tuple(_cells(letters, one.span, one.size))) if beside else one
 
 
 def plain(text: str) -> str:
@@ -132,17 +121,17 @@ def _line(letters: Letters, start: int, end: int) -> Line | None:
     opening, closing = letters.letter(first), letters.letter(last)
     (size, bold), (last_size, last_bold) = letters.style(opening), letters.style(closing)
     x, y = letters.origin(letters.letter(outer) if mark else opening)
-    return Line(content, x, letters.ends(closing)[1], y, max(size, last_size), bold and last_bold)
+    return Line(content, x, letters.ends(closing)[1], y, max(size, last_size), bold and last_bold, span=(start, end))
 
 
-def _cells(letters: Letters, span: tuple[int, int], size: float) -> Iterator[Cell]:
+def _cells(letters: Letters, span: Span, size: float) -> Iterator[Cell]:
     """The parts of a line between wide gaps."""
     parts: list[tuple[int, int, float, float]] = []  # begin and end in the text, left and right end on the page
     for word in WORD.finditer(letters.text, *span):
         begin, end = word.span()
         left, right = letters.ends(letters.letter(begin))[0], letters.ends(letters.letter(end - 1))[1]
         if parts and left - parts[-1][3] <= WIDE_GAP * size:
-            parts[-1] = (parts[-1][0], end, parts[-1][2], right)
+            parts[-1] = (parts[-1][0], end, parts[-1][2], max(right, parts[-1][3]))
         else:
             parts.append((begin, end, left, right))
     return (Cell(plain(letters.text[begin:end].replace(HYPHEN_MARK, "-")), left, max(left, right)) for begin, end, left, right in parts)  # an accent may end it further left

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import pypdfium2
 from pypdfium2 import raw
 
+from phases.rag_data.extract.pdf_formulas import joined
 from phases.rag_data.extract.pdf_letters import Box, Letters
 from phases.rag_data.extract.pdf_lines import Line, Page, Table, plain, with_cells
 from phases.rag_data.extract.pdf_rules import ruled_tables
@@ -28,7 +29,7 @@ def page_with_tables(page: pypdfium2.PdfPage, letters: Letters, lines: list[Line
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(paths) if lines else ():
         items = _replaced(items, boxes, letters)
-    return Page(tuple(with_cells(one, letters) if isinstance(one, Line) else one for one in items), page.get_height(), picture)
+    return Page(tuple(with_cells(joined(items), letters)), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]], letters: Letters) -> list[Line | Table]:
