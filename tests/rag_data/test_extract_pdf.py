@@ -162,6 +162,24 @@ def test_an_underscore_that_is_drawn_as_a_rule_is_one(tmp_path: Path) -> None:
     assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "The name ret_len is not the name ret len of old."
 
 
+def test_an_underscore_that_is_drawn_in_a_ruled_cell_is_one(tmp_path: Path) -> None:
+    """Two names in a cell, one of them without an underscore."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    canvas.setFont("Helvetica", 10)
+    canvas.setLineWidth(0.4)
+    canvas.grid([72, 200, 330], [660, 680, 700])
+    for x, y, text in ((75, 686, "function"), (203, 686, "what it gives"), (203, 666, "the tag length")):
+        canvas.drawString(x, y, text)
+    x = 75.0
+    for part in ("tag", "len", "or tag len"):
+        canvas.drawString(x, 666, part)
+        x += canvas.stringWidth(part, "Helvetica", 10) + 4
+        if part == "tag":
+            canvas.line(x - 3.5, 665.5, x - 0.5, 665.5)
+    canvas.save()
+    assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "| function | what it gives |\n| --- | --- |\n| tag_len or tag len | the tag length |"
+
+
 def rows_of(path: Path, rows: list[tuple[str, ...]]) -> str:
     """The text of a page with these cells, in columns 60 points apart."""
     words = {(72 + 60 * column, 600 - 12 * number): cell for number, row in enumerate(rows) for column, cell in enumerate(row) if cell}

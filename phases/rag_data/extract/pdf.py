@@ -27,7 +27,7 @@ from phases.rag_data.extract.pdf_lines import Line, Page, pieces_of
 from phases.rag_data.extract.pdf_rules import drawn_paths, thin_rules
 from phases.rag_data.extract.pdf_tables import page_with_tables
 from phases.rag_data.extract.pdf_turned import quarters_to_turn, turn_page
-from phases.rag_data.extract.pdf_underscores import with_underscores
+from phases.rag_data.extract.pdf_underscores import underscored_names, with_underscores
 from phases.rag_data.extract.reading import tell_read
 from phases.rag_data.extract.sniff import damaged
 from phases.shared.errors import FileRejected
@@ -101,7 +101,8 @@ def _read_page(page: pypdfium2.PdfPage) -> Page:
 
 def _lines_and_tables(page: pypdfium2.PdfPage, letters: Letters) -> Page:
     paths = drawn_paths(page) if letters.text else []
-    letters.text = with_underscores(letters.text, letters, thin_rules(paths))
+    mended = with_underscores(letters.text, letters, thin_rules(paths))
+    letters.mend(mended, underscored_names(letters.text, mended))
     return page_with_tables(page, letters, pieces_of(letters), paths)
 
 

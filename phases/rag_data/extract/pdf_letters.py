@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 import pypdfium2
@@ -38,6 +39,13 @@ class Letters:
         self._sets_sharp_s = "\u00ff" in text and not self._font(self.letter(text.find("\u00ff")))
         self.text, self._accented = with_accents(self._with_sharp_s(text), self) if ACCENT.search(text) else (self._with_sharp_s(text), {})
 
+        self._names: list[tuple[tuple[float, float], str, str]] = []
+
+    def mend(self, text: str, names: Iterable[tuple[int, str, str]]) -> None:
+        """Take a mended text, as long as before, and the names in it that PDFium gives otherwise: place, as it gives them, as they are."""
+        self.text = text
+        self._names = [(self.origin(self.letter(place)), given, name) for place, given, name in names]
+
     def _with_sharp_s(self, text: str) -> str:
         """\u00df where TeX's bitmap fonts, which have no name and do not say what their codes mean, seem to set \u00ff."""
         return text.replace("\u00ff", "\u00df") if self._sets_sharp_s else text
@@ -50,6 +58,9 @@ class Letters:
         text = self._with_sharp_s(bytes(memoryview(units)[:count]).decode("utf-16-le", "ignore").rstrip("\0"))
         for apart, letter in self._accented.items():
             text = text.replace(apart, letter)
+        for (x, y), given, name in self._names:
+            if left <= x <= right and bottom <= y <= top:
+                text = text.replace(given, name, 1)
         return text
 
     def letter(self, place: int) -> int:
