@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from phases.rag_data.extract.pdf_lines import WIDE_GAP, Line, Table
+from phases.rag_data.extract.pdf_lines import WIDE_GAP, Line, Table, plain
 
 SAME = 0.5  # points between base lines that are one
 SMALL = 0.85  # of a type size: set smaller, as what is raised or lowered
@@ -19,17 +19,16 @@ OVERLAP = 0.3  # type sizes that a piece may begin before the one before it ends
 RAISED = 0.6  # type sizes between the base lines of pieces of any length
 ODD = 0.95  # and of a sign, or of what is set smaller: lines of text are farther apart
 FAR = 2.8  # and of a large sign and its limits
-LINE_END = 3  # signs of the text between two pieces, at most: of what lies farther apart, a table took the lines between
 WIDEST_PART = 6.0  # type sizes of what stands above or below another piece
 
 
-def joined(items: Iterable[Line | Table]) -> list[Line | Table]:
-    """Tables, and lines made of the pieces between them."""
+def joined(items: Iterable[Line | Table], text: str) -> list[Line | Table]:
+    """Tables, and lines made of the pieces between them. `text` is the page's: two pieces belong together only if a table took nothing between them."""
     groups: list[list[Line] | Table] = []
     for item in items:
         if isinstance(item, Table):
             groups.append(item)
-        elif groups and isinstance(groups[-1], list) and _goes_on(groups[-1][-2:], item):
+        elif groups and isinstance(groups[-1], list) and _goes_on(groups[-1][-2:], item) and not plain(text[groups[-1][-1].span[1]:item.span[0]]):
             groups[-1].append(item)
         else:
             groups.append([item])
@@ -40,7 +39,7 @@ def _goes_on(before: Sequence[Line], line: Line) -> bool:
     """Whether a piece belongs to the one or two before it; nearly all lines begin further left than those end, and far below."""
     last = before[-1]
     size, height = max(last.size, line.size), abs(last.y - line.y)
-    if height > FAR * size or line.x0 < last.x0 - size or line.span[0] > last.span[1] + LINE_END:
+    if height > FAR * size or line.x0 < last.x0 - size:
         return False
     gap = line.x0 - max(one.x1 for one in before)
     if height < SAME:

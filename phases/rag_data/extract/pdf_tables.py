@@ -29,7 +29,7 @@ def page_with_tables(page: pypdfium2.PdfPage, letters: Letters, lines: list[Line
     items: list[Line | Table] = list(lines)
     for boxes in ruled_tables(paths) if lines else ():
         items = _replaced(items, boxes, letters)
-    return Page(tuple(with_cells(joined(items), letters)), page.get_height(), picture)
+    return Page(tuple(with_cells(joined(items, letters.text), letters)), page.get_height(), picture)
 
 
 def _replaced(items: list[Line | Table], boxes: Sequence[Sequence[Box | None]], letters: Letters) -> list[Line | Table]:
