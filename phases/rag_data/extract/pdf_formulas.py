@@ -28,15 +28,21 @@ def joined(items: Iterable[Line | Table], text: str) -> list[Line | Table]:
     for item in items:
         if isinstance(item, Table):
             groups.append(item)
-        elif groups and isinstance(groups[-1], list) and _goes_on(groups[-1][-2:], item) and not plain(text[groups[-1][-1].span[1]:item.span[0]]):
+        elif groups and isinstance(groups[-1], list) and not _is_next_line(groups[-1], item) and _goes_on(groups[-1][-2:], item) and not plain(text[groups[-1][-1].span[1]:item.span[0]]):
             groups[-1].append(item)
         else:
             groups.append([item])
     return [group if isinstance(group, Table) else group[0] if len(group) == 1 else _as_one(group) for group in groups]
 
 
+def _is_next_line(group: Sequence[Line], line: Line) -> bool:
+    """As nearly all are: told apart quickly from what may be a piece."""
+    last = group[0]
+    return line.x0 <= last.x0 and line.size == last.size and len(group) == 1 and len(last.text) > SYMBOL
+
+
 def _goes_on(before: Sequence[Line], line: Line) -> bool:
-    """Whether a piece belongs to the one or two before it; nearly all lines begin further left than those end, and far below."""
+    """Whether a piece belongs to the one or two before it."""
     last = before[-1]
     size, height = max(last.size, line.size), abs(last.y - line.y)
     if height > FAR * size or line.x0 < last.x0 - size:
