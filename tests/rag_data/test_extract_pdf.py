@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 from phases.rag_data.clean import Cleaning
@@ -178,6 +180,18 @@ def test_an_underscore_that_is_drawn_in_a_ruled_cell_is_one(tmp_path: Path) -> N
             canvas.line(x - 3.5, 665.5, x - 0.5, 665.5)
     canvas.save()
     assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "| function | what it gives |\n| --- | --- |\n| tag_len or tag len | the tag length |"
+
+
+def test_japanese_paragraphs_are_told_by_their_short_last_lines(tmp_path: Path) -> None:
+    """Nothing else parts them, and no blank stands where a line ends."""
+    pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    canvas.setFont("HeiseiMin-W3", 10)
+    for row, text in enumerate(("門は川が高いときに開き、水が下がると再び閉じます。番人は毎", "日それを書きます。", "橋は石で作られ、古い道がその上を通ります。毎年春には祭りが", "あります。")):
+        canvas.drawString(72, 700 - 14 * row, text)
+    canvas.save()
+    assert extract_document(tmp_path / "a.pdf", "a.pdf").text.split() == [
+        "門は川が高いときに開き、水が下がると再び閉じます。番人は毎日それを書きます。", "橋は石で作られ、古い道がその上を通ります。毎年春には祭りがあります。"]
 
 
 def rows_of(path: Path, rows: list[tuple[str, ...]]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from phases.rag_data.clean import join_wrapped
 from phases.rag_data.extract.formats import extract_document
 
 GERMAN = ("Die Größe der Brücke über den Fluß beträgt zwölf Meter, und für Fußgänger führt ein schmaler Weg darüber. "
@@ -145,3 +146,26 @@ def test_links_to_a_page_in_other_languages_go_with_a_note(switch: str, around: 
 def test_other_links_stay(line: str, tmp_path: Path) -> None:
     text = read(tmp_path, "a.html", f"<h1>Weirs</h1><p>{line}</p><p>A weir holds the river back all year round.</p>")
     assert re.sub("<.*?>", "", line) in text
+
+
+JAPANESE = "この二つの機能は\n分離されています。\nDebian の\n文書は、続き、\nます。"
+
+
+def test_japanese_lines_are_joined_without_blanks(tmp_path: Path) -> None:
+    joined = "この二つの機能は分離されています。 Debian の文書は、続きます。"
+    assert join_wrapped(JAPANESE.replace("続き、\n", "続き").split("\n")) == joined
+    assert join_wrapped(["한국어는", "띄어쓰기를 한다"]) == "한국어는 띄어쓰기를 한다"
+    page = f"<h1>機能</h1><p>{JAPANESE.replace('続き、', '続き')}</p><pre>一\n二</pre><ul><li>項\n目</ul>"
+    assert read(tmp_path, "a.html", f"<meta charset=utf-8>{page}") == f"# 機能\n\n{joined}\n\n```\n一\n二\n```\n\n- 項目"
+
+
+def test_a_long_page_keeps_its_code_as_code(tmp_path: Path) -> None:
+    """As the pages that R writes: no main part, long text, and programs with comments between it."""
+    parts = ["<p>" + " ".join(f"The {kind} gate {number} opens when the river is high, and closes when it has fallen below the mark." for number in range(8)) + "</p>"
+             for kind in ("upper", "lower", "third")]
+    program = "# all gates\nfor (gate in gates)\n    open(gate)"
+    lines = "\n".join(f'<span id="cb{number}"><a href="#cb{number}"></a>{line}</span>' for number, line in enumerate(program.split("\n")))
+    page = f'<h1>Gates</h1>{parts[0]}<h2>How</h2>{parts[1]}<div class="sourceCode"><pre class="sourceCode r"><code>{lines}</code></pre></div>{parts[2]}'
+    text = read(tmp_path, "a.html", f"<html><body>{page}</body></html>")
+    assert f"```\n{program}\n```" in text
+    assert [line for line in text.split("\n") if line.startswith("#")] == ["# Gates", "## How", "# all gates"]

@@ -21,6 +21,7 @@ from lxml.etree import ParserError, XMLSyntaxError
 from phases.rag_data.clean import Cleaning, safe_text, tidy_line
 from phases.rag_data.extract.document import Extracted, heading
 from phases.rag_data.extract.html import decode_page, walk_page
+from phases.rag_data.extract.html_breaks import without_breaks
 from phases.rag_data.extract.html_clutter import is_contents
 from phases.rag_data.extract.packages import UNREADABLE_PACKED, xml_part
 from phases.rag_data.extract.sniff import damaged
@@ -47,6 +48,7 @@ def extract_epub(path: Path, source: str, cleaning: Cleaning) -> Extracted:
             try:
                 page, whole = _page(archive.read(name))
                 cut += [] if whole else [name]
+                without_breaks(page, page.text_content())
                 text = "" if is_contents(page) else walk_page(page)
             except KeyError:
                 missing.append(name)

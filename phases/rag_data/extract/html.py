@@ -19,6 +19,7 @@ from lxml.html import HtmlElement
 from phases.rag_data.clean import Cleaning, tidy_line
 from phases.rag_data.extract.document import Block, Extracted, assemble, code, heading, markdown_table, paragraph
 from phases.rag_data.extract.formulas import formula_text
+from phases.rag_data.extract.html_breaks import without_breaks
 from phases.rag_data.extract.html_clutter import (
     FEWEST_CHARS,
     is_left_out,
@@ -65,7 +66,7 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     title = tidy_line(root.findtext(".//title") or "")
     hidden = without_hidden(root)
     languages = without_languages(root)
-    changed = without_frame(root) or hidden or languages
+    changed = any([without_frame(root), hidden, languages, without_breaks(root, page)])
     text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if changed else page, cleaning)
     notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
     notes += ["Left out the links to this page in other languages."] if languages else []
@@ -111,11 +112,12 @@ def _main_text(page: str, cleaning: Cleaning) -> str:
 
 
 def _is_enough(found: str, walked: str) -> bool:
-    """Whether trafilatura kept most of the page, its tables and its headings."""
+    """Whether trafilatura kept most of the page, its tables, its code and its headings."""
     tables = [len(re.findall(r"^\|(?: ?-{3,} ?\|)+$", text, re.MULTILINE)) for text in (found, walked)]
     titles = [len(re.findall(r"^#{1,6} ", text, re.MULTILINE)) for text in (found, walked)]
     long_enough = len(found) >= FEWEST_CHARS and len(found) >= KEPT_SHARE * len(walked)
-    return long_enough and tables[0] >= tables[1] and titles[0] >= 0.7 * titles[1]
+    fences = [len(re.findall(r"^```", text, re.MULTILINE)) for text in (found, walked)]
+    return long_enough and tables[0] >= tables[1] and fences[0] >= fences[1] and titles[0] >= 0.7 * titles[1]
 
 
 def walk_page(root: HtmlElement, *, bare: bool = False) -> str:

@@ -22,7 +22,7 @@ SECTION = re.compile(r"(?:\d{1,2}\.)*\d{1,2}\.?\s+")
 OPTION = re.compile(r"-{1,2}\w")
 LEADERS = re.compile(r"(\s?\.){4,}\s*(\d+|[ivxlc]+)?$")
 WORD = re.compile(r"[^\W\d_]{2}")
-FULL_STOP = re.compile(r"[.!?\u2026\u3002][\"'\u201d\u2019\u00bb)]?$")
+FULL_STOP = re.compile(r"[.!?\u2026\u3002][\"'\u201d\u2019\u00bb)\u300d\u300f\uff09]?$")
 LARGER = 1.12
 SIZE_STEP = 0.75
 MOST_SIZES = 4
@@ -34,7 +34,7 @@ EDGE_SHARE = 0.05  # of the body's letters stand in lines that begin at its left
 FEWEST_TERMS = 3
 NEAR = 8  # lines before and after that show how wide the column is
 LINES_BELOW = 4  # of a term, that are looked at
-SENTENCE_END = re.compile(r"[.!?:\u2026][\"'\u201d\u2019\u00bb)]?$")
+SENTENCE_END = re.compile(r"[.!?:\u2026\u3002\uff01\uff1f\uff1a][\"'\u201d\u2019\u00bb)\u300d\u300f\uff09]?$")
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from phases.rag_data.clean import Cleaning, join_wrapped
+from phases.rag_data.clean.lines import UNSPACED
 from phases.rag_data.extract.document import Block, heading, markdown_table, paragraph
 from phases.rag_data.extract.pdf_headings import BULLET, LEADERS, NEAR, NUMBERED, SENTENCE_END, BodyStyle, leads_to_page
 from phases.rag_data.extract.pdf_lines import Line, Page, Table
 
 BARE_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
 LONGEST_MARK = 5  # letters of such a number
+UNSPACED_SIGN = re.compile(f"[{UNSPACED}]")
 PARAGRAPH_SIGN = re.compile(r"§ ?\d")
 GAP = 1.3
 MARK_SPACE = 5  # type sizes between a list mark and its item
@@ -80,7 +82,7 @@ def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, sty
     if abs(last.size - line.size) > 0.15 * style.size:
         return True
     if gap <= 0 or gap > 10 * style.pitch:  # next page or column
-        return bool(SENTENCE_END.search(last.text)) or not line.text[:1].islower()
+        return bool(SENTENCE_END.search(last.text)) or not (line.text[:1].islower() or UNSPACED_SIGN.match(line.text))
     if gap > GAP * style.pitch * max(line.size / style.size, 1):
         return True
     step = line.x0 - last.x0
@@ -94,7 +96,8 @@ def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, sty
 def _had_room(last: Line, items: Sequence[Line | Table], index: int) -> bool:
     """The first word of the line at `index` would have fitted: the line before was ended on purpose."""
     letter = (last.x1 - last.x0) / max(len(last.text), 1)
-    word = items[index].text.split(" ", 1)[0]
+    text = items[index].text
+    word = text[0] if UNSPACED_SIGN.match(text) else text.split(" ", 1)[0]
     return not last.text.endswith("-") and _reaches(items, index, last.x1 + letter * (len(word) + 1) + 1.5 * last.size)
 
 
