@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import textwrap
 from pathlib import Path
@@ -163,8 +164,8 @@ def test_a_long_page_keeps_its_code_as_code(tmp_path: Path) -> None:
     """As the pages that R writes: no main part, long text, and programs with comments between it."""
     parts = ["<p>" + " ".join(f"The {kind} gate {number} opens when the river is high, and closes when it has fallen below the mark." for number in range(8)) + "</p>"
              for kind in ("upper", "lower", "third")]
-    program = "# all gates\nfor (gate in gates)\n    open(gate)"
-    lines = "\n".join(f'<span id="cb{number}"><a href="#cb{number}"></a>{line}</span>' for number, line in enumerate(program.split("\n")))
+    program = "gates <- 1:3\nfor (gate in gates)\n    open(gate)"
+    lines = "\n".join(f'<span id="cb{number}"><a href="#cb{number}"></a>{html.escape(line)}</span>' for number, line in enumerate(program.split("\n")))
     page = f'{parts[0]}{parts[1]}<div class="sourceCode"><pre class="sourceCode r"><code>{lines}</code></pre></div>{parts[2]}'
     text = read(tmp_path, "a.html", f"<html><body>{page}</body></html>")
     assert f"\n\n```\n{program}\n```\n\nThe third gate 0 opens" in text
