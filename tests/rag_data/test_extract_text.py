@@ -169,3 +169,11 @@ def test_a_long_page_keeps_its_code_as_code(tmp_path: Path) -> None:
     page = f'{parts[0]}{parts[1]}<div class="sourceCode"><pre class="sourceCode r"><code>{lines}</code></pre></div>{parts[2]}'
     text = read(tmp_path, "a.html", f"<html><body>{page}</body></html>")
     assert f"\n\n```\n{program}\n```\n\nThe third gate 0 opens" in text
+
+
+def test_links_to_the_pages_beside_go_where_the_head_of_the_page_names_those(tmp_path: Path) -> None:
+    """As LaTeX2HTML writes them, with labels; a link to the next page in the text stays."""
+    head = '<head><title>Gates</title><link rel="next" href="n4.html"><link rel="previous" href="n2.html"></head>'
+    panel = '<div class="navigation"><b>Next:</b> <a href="n4.html">Weirs</a> <b>Up:</b> <a href="n1.html">Rivers</a> <b>Previous:</b> <a href="n2.html">Mills</a><br></div>'
+    page = f'<html>{head}<body>{panel}<h2>Gates</h2><p>They are of oak, as is told of all <a href="n4.html">weirs</a> in the next part of this book.</p></body></html>'
+    assert read(tmp_path, "a.html", page) == "## Gates\n\nThey are of oak, as is told of all weirs in the next part of this book."

@@ -26,6 +26,7 @@ from phases.rag_data.extract.html_clutter import (
     is_never_read,
     letters_of,
     main_part,
+    with_steps_named,
     without_frame,
     without_hidden,
     without_languages,
@@ -66,7 +67,7 @@ def extract_html(path: Path, source: str, cleaning: Cleaning) -> Extracted:
     title = tidy_line(root.findtext(".//title") or "")
     hidden = without_hidden(root)
     languages = without_languages(root)
-    changed = any([without_frame(root), hidden, languages, without_breaks(root, page)])
+    changed = any([without_frame(root), hidden, languages, with_steps_named(root), without_breaks(root, page)])
     text, notes = _read(root, lxml.html.tostring(root, encoding="unicode") if changed else page, cleaning)
     notes += [f"Left out {hidden:,} characters that the page does not show."] if hidden else []
     notes += ["Left out the links to this page in other languages."] if languages else []

@@ -115,9 +115,18 @@ def is_contents(root: HtmlElement) -> bool:
 
 
 def _leads_on(element: HtmlElement) -> bool:
-    """A line of links to the pages before and behind, as Texinfo and others write it."""
-    return (any(not STEPS.isdisjoint(one.get("rel", "").split()) for one in element.iter("a"))
-            and letters_of(element) < STEPS_CHARS and _link_share(element) > 0.5)
+    """A line of links to the pages before and behind, as Texinfo, LaTeX2HTML and others write it, with or without labels of its own."""
+    steps = sum(not STEPS.isdisjoint(one.get("rel", "").split()) for one in element.iter("a"))
+    return steps > 0 and letters_of(element) < STEPS_CHARS and _link_share(element) > (0.5 if steps == 1 else 0.3)
+
+
+def with_steps_named(root: HtmlElement) -> bool:
+    """Let the links to the pages before and behind say so where only the page's head names those; returns whether there are any."""
+    named = {one.get("href"): step for one in root.iterfind("head/link[@href]") for step in one.get("rel", "").lower().split() if step in STEPS}
+    links = [one for one in root.iterfind(".//a[@href]") if one.get("href") in named and not one.get("rel")] if named else []
+    for one in links:
+        one.set("rel", named[one.get("href")])
+    return bool(links)
 
 
 def without_frame(root: HtmlElement) -> bool:
