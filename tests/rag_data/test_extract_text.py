@@ -175,5 +175,5 @@ def test_links_to_the_pages_beside_go_where_the_head_of_the_page_names_those(tmp
     """As LaTeX2HTML writes them, with labels; a link to the next page in the text stays."""
     head = '<head><title>Gates</title><link rel="next" href="n4.html"><link rel="previous" href="n2.html"></head>'
     panel = '<div class="navigation"><b>Next:</b> <a href="n4.html">Weirs</a> <b>Up:</b> <a href="n1.html">Rivers</a> <b>Previous:</b> <a href="n2.html">Mills</a><br></div>'
-    page = f'<html>{head}<body>{panel}<h2>Gates</h2><p>They are of oak, as is told of all <a href="n4.html">weirs</a> in the next part of this book.</p></body></html>'
-    assert read(tmp_path, "a.html", page) == "## Gates\n\nThey are of oak, as is told of all weirs in the next part of this book."
+    page = f'<html>{head}<body>{panel}<h2>Gates</h2><p>They are of oak, as is told of all <a href="n4.html">weirs</a> in the next part of this book.</p><p>See <a href="n2.html">Mills and millers</a> and <a href="n4.html">Weirs of all kinds</a>.</p></body></html>'
+    assert read(tmp_path, "a.html", page) == "## Gates\n\nThey are of oak, as is told of all weirs in the next part of this book.\n\nSee Mills and millers and Weirs of all kinds."

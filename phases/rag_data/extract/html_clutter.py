@@ -30,6 +30,7 @@ MOST_LANGUAGES = 400  # Wikipedia has as many
 LANGUAGES_LABEL = 80  # letters, as of "This page is also available in the following languages"
 STEPS = {"next", "prev", "previous", "up"}  # what links to the pages beside say of themselves
 STEPS_CHARS = 300
+FULL_STOP = re.compile(r"[.!?\u3002]\s*$")
 
 
 def is_left_out(element: HtmlElement, *, bare: bool) -> bool:
@@ -121,12 +122,18 @@ def _leads_on(element: HtmlElement) -> bool:
 
 
 def with_steps_named(root: HtmlElement) -> bool:
-    """Let the links to the pages before and behind say so where only the page's head names those; returns whether there are any."""
+    """Let the links to the pages before and behind say so where only the page's head names those; returns whether there are any.
+
+    A sentence may lead to them too, so these are links of one line that lead both ways and end in no full stop.
+    """
     named = {one.get("href"): step for one in root.iterfind("head/link[@href]") for step in one.get("rel", "").lower().split() if step in STEPS}
-    links = [one for one in root.iterfind(".//a[@href]") if one.get("href") in named and not one.get("rel")] if named else []
-    for one in links:
-        one.set("rel", named[one.get("href")])
-    return bool(links)
+    lines: dict[HtmlElement, list[HtmlElement]] = {}
+    for link in (one for one in root.iterfind(".//a[@href]") if one.get("href") in named) if len(named) > 1 else ():
+        lines.setdefault(next((one for one in link.iterancestors() if one.tag in LINES), root), []).append(link)
+    found = [links for line, links in lines.items() if len({one.get("href") for one in links}) > 1 and not FULL_STOP.search(line.text_content())]
+    for link in (one for links in found for one in links if not one.get("rel")):
+        link.set("rel", named[link.get("href")])
+    return bool(found)
 
 
 def without_frame(root: HtmlElement) -> bool:
