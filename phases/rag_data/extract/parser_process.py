@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psutil
@@ -91,6 +93,7 @@ class ForkServer:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._process = _spawned("fork_server", theirs)
         self._turn = threading.Lock()
+        self._parsers: dict[int, ParserProcess] = {}
         self._closed = False
 
     def __enter__(self) -> ForkServer:
@@ -100,6 +103,8 @@ class ForkServer:
         self._closed = True
         if self._control is None:
             return
+        for parser in list(self._parsers.values()):
+            parser.kill()
         self._process.kill()
         self._process.wait()
         with self._turn:
@@ -121,8 +126,13 @@ class ForkServer:
             if self._closed:
                 raise BrokenPipeError("the import is over")
             return start_parser(memory)
-        pid = answer["pid"]
-        return ParserProcess(pid, ours, lambda: (self._asked({"reap": pid}) or {"status": -9})["status"])
+        self._parsers[answer["pid"]] = parser = ParserProcess(answer["pid"], ours, partial(self._reaped, answer["pid"]))
+        return parser
+
+    def _reaped(self, pid: int) -> int:
+        self._parsers.pop(pid, None)
+        answer = self._asked({"reap": pid})
+        return answer["status"] if answer else -signal.SIGKILL
 
     def _asked(self, request: dict[str, Any], *descriptors: int) -> dict[str, Any] | None:
         """The server's answer, which comes at once unless it still loads; None when it is gone."""
