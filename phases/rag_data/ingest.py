@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from phases.rag_data import originals
-from phases.rag_data.collect import Limits, collect_files, free_name
+from phases.rag_data.collect import Found, Limits, collect_files, free_name
 from phases.rag_data.config import IngestConfig, check_config
 from phases.rag_data.ingest_result import STORED
 from phases.rag_data.originals import check_upload, listed_file
@@ -30,6 +31,8 @@ from phases.shared.database.documents import NewDocument, add_document, original
 from phases.shared.files import sync_folder, write_json
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.project import Project
+
+COPIED_AT_A_TIME = 4
 
 
 def ingest_files(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
@@ -52,17 +55,18 @@ def prepare(project: Project, config: IngestConfig, inputs: Path, arguments: Map
         return
     given = [(one["source"], Path(one["path"])) for one in arguments.get("files") or []]
     check_upload(path for _, path in given)
-    listed: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory(dir=inputs, prefix="unpacked-") as scratch:
         found, labels = take_schemas(collect_files(given, Path(scratch), Limits(originals.MAX_FILE_BYTES, originals.MAX_TOTAL_BYTES)))
+        named: dict[str, Found] = {}
         for one in found:
-            source = free_name(one.source, listed)
-            listed[source] = listed_file(project, one, source)
+            named[free_name(one.source, named)] = one
+        with ThreadPoolExecutor(COPIED_AT_A_TIME) as copying:  # most of the time the disk is waited for
+            listed = list(copying.map(lambda source: listed_file(project, named[source], source), named))
     if project.documents.is_dir():
         sync_folder(project.documents)
     write_json(inputs / LABELS, labels)
     with knowledge(project):  # made here, because the job's child only reads it
-        write_json(inputs / "files.json", list(listed.values()))
+        write_json(inputs / "files.json", listed)
 
 
 def apply(connection: sqlite3.Connection, project: Project, job_id: str, record: Mapping[str, Any]) -> None:
