@@ -104,6 +104,15 @@ def test_where_the_server_was_killed_parsers_come_by_themselves(server: ForkServ
         assert parser.extract(text, "a.txt").text == "Words of the keeper."
 
 
+def test_a_server_that_hangs_is_not_waited_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("phases.rag_data.extract.parser_process.PATIENCE_SECONDS", 0.5)
+    with ForkServer() as server:
+        server._process.send_signal(signal.SIGSTOP)
+        with Parser(Cleaning(), start=server.start) as parser:
+            assert parser.extract(written(tmp_path / "a.txt", "Words of the keeper."), "a.txt").text == "Words of the keeper."
+        assert eventually(lambda: gone(server._process.pid))
+
+
 def test_a_system_that_does_not_fork_starts_each_by_itself(tmp_path: Path) -> None:
     with ForkServer(forks=False) as server, Parser(Cleaning(), start=server.start) as parser:
         server.load(["pdf"])

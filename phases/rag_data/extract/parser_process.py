@@ -27,6 +27,7 @@ from phases.shared.project import PROGRAM_ROOT
 PASSED_ON = {"PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 ONE_THREAD = {"TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1"}
 MESSAGE_BYTES = 1 << 16
+PATIENCE_SECONDS = 60.0  # for loading its libraries from a slow disk
 FORKS = sys.platform == "linux"  # the libraries of other systems may not be used in a fork
 
 
@@ -84,13 +85,14 @@ def start_parser(memory: int) -> ParserProcess:
 class ForkServer:
     """The process that parsers are forked from. A context manager; at its end it ends, and with it the parsers that are left.
 
-    Where it is not there, because the system does not fork (`forks`) or it was killed, each parser is started by itself.
+    Where it is not there, because the system does not fork (`forks`), it was killed or does not answer, each parser is started by itself.
     """
 
     def __init__(self, *, forks: bool = FORKS) -> None:
         self._control: socket.socket | None = None
         if forks:
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._control.settimeout(PATIENCE_SECONDS)
             self._process = _spawned("fork_server", theirs)
         self._turn = threading.Lock()
         self._parsers: dict[int, ParserProcess] = {}
@@ -142,7 +144,8 @@ class ForkServer:
             try:
                 socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
                 answer = self._control.recv(MESSAGE_BYTES)
-            except OSError:
+            except OSError:  # it was killed, or hangs: it is not asked again
+                self._process.kill()
                 return None
         return json.loads(answer) if answer else None
 
