@@ -182,6 +182,21 @@ def test_an_underscore_that_is_drawn_in_a_ruled_cell_is_one(tmp_path: Path) -> N
     assert extract_document(tmp_path / "a.pdf", "a.pdf").text == "| function | what it gives |\n| --- | --- |\n| tag_len or tag len | the tag length |"
 
 
+PROGRAM = ["for gate in [one for one in gates if one.is_known and not one.locked]:", "gate.open(river.level, mark, keeper, watch, the_other_keeper, weather)",
+           "print('It is open and seen by the keeper, and by all who come along.')", "return [gate.name for gate in gates if gate.is_open or gate.is_known]"]
+
+
+def test_lines_of_a_program_stay_lines(tmp_path: Path) -> None:
+    """Full lines too, which would be joined in text."""
+    canvas = Canvas(str(tmp_path / "a.pdf"), invariant=1)
+    rows = [("Helvetica", 10, f"Sentence {number}: {LONG[:70]}") for number in range(6)] + [("Courier", 9, line) for line in PROGRAM]
+    for row, (font, size, line) in enumerate(rows):
+        canvas.setFont(font, size)
+        canvas.drawString(72, 700 - 12 * row, line)
+    canvas.save()
+    assert "\n".join(PROGRAM) in extract_document(tmp_path / "a.pdf", "a.pdf").text
+
+
 def test_japanese_paragraphs_are_told_by_their_short_last_lines(tmp_path: Path) -> None:
     """Nothing else parts them, and no blank stands where a line ends."""
     pdfmetrics.registerFont(UnicodeCIDFont("HeiseiMin-W3"))

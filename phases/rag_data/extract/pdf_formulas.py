@@ -82,4 +82,4 @@ def _as_one(lines: Sequence[Line]) -> Line:
     main, first = max(lines, key=lambda one: len(one.text)), lines[0]
     is_note = first.text.isdecimal() and first.size <= SMALL * main.size and first.y > main.y
     return replace(main, text=" ".join(one.text for one in lines), x0=min(one.x0 for one in lines), x1=max(one.x1 for one in lines),
-                   bold=all(one.bold for one in lines), span=(first.span[0], lines[-1].span[1]), is_note=is_note)
+                   bold=all(one.bold for one in lines), mono=all(one.mono for one in lines), span=(first.span[0], lines[-1].span[1]), is_note=is_note)

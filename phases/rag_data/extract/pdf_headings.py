@@ -39,26 +39,29 @@ SENTENCE_END = re.compile(r"[.!?:\u2026\u3002\uff01\uff1f\uff1a][\"'\u201d\u2019
 
 @dataclass(frozen=True)
 class BodyStyle:
-    """The type size of most text, its distance from line to line in points, and whether it is bold."""
+    """The type size of most text, its distance from line to line in points, whether it is bold, and whether all its signs are equally wide."""
 
     size: float
     pitch: float
     bold: bool
+    mono: bool
 
 
 def body_style(pages: Sequence[Page]) -> BodyStyle:
     """What most letters of the document look like."""
     lines = [line for page in pages for line in page.items if isinstance(line, Line)]
-    sizes, bold = Counter(), 0
+    sizes, bold, mono = Counter(), 0, 0
     for line in lines:
         sizes[line.size] += len(line.text)
         bold += len(line.text) if line.bold else 0
+        mono += len(line.text) if line.mono else 0
     size = max(sizes, key=lambda one: (sizes[one], one)) if sizes else 10.0
     gaps = [one.y - two.y for page in pages for one, two in zip(page.items, page.items[1:], strict=False)
             if isinstance(one, Line) and isinstance(two, Line) and abs(one.size - size) < 0.3 > abs(two.size - size)]
     close = sorted(gap for gap in gaps if 0.9 * size < gap < 2.5 * size)
     pitch = close[len(close) // 4] if close else 1.2 * size  # gaps between paragraphs are the larger ones
-    return BodyStyle(size, pitch, bold > sum(sizes.values()) / 2)
+    half = sum(sizes.values()) / 2
+    return BodyStyle(size, pitch, bold > half, mono > half)
 
 
 def mark_headings(pages: Sequence[Page], style: BodyStyle, outline: Mapping[str, int]) -> list[Page]:

@@ -66,7 +66,7 @@ def _is_tight(before: list[Line] | Table | None, group: list[Line], style: BodyS
     if _is_item(group[0]) or _is_item(before[0]):
         return _is_item(group[0]) and _is_item(before[0])
     gap = before[-1].y - group[0].y
-    return 0 < gap <= GAP * style.pitch and not SENTENCE_END.search(before[-1].text)
+    return 0 < gap <= GAP * style.pitch and (before[-1].mono and group[0].mono or not SENTENCE_END.search(before[-1].text))
 
 
 def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, style: BodyStyle) -> bool:
@@ -75,6 +75,8 @@ def _parts(group: Sequence[Line], items: Sequence[Line | Table], index: int, sty
     gap = last.y - line.y
     if last.level or line.level:
         return last.level != line.level or last.size != line.size or not 0 < gap <= 1.7 * line.size
+    if last.mono and line.mono and not style.mono:  # lines of a program
+        return True
     if line.is_note or _is_item(line) or leads_to_page(last.text) or leads_to_page(line.text):
         return True
     if PARAGRAPH_SIGN.match(line.text) and SENTENCE_END.search(last.text):

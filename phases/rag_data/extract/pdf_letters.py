@@ -17,9 +17,11 @@ from pypdfium2 import raw
 
 from phases.rag_data.extract.pdf_accents import ACCENT, with_accents
 
+Style = tuple[float, bool, bool]  # type size, bold, all signs equally wide
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 BOLD_NAME = re.compile(r"bold|black|heavy|semibold|demi|CMBX|-Bd", re.IGNORECASE)
+MONO_NAME = re.compile(r"courier|mono|consol|menlo|typewriter|inconsolata|LMTT|CMTT|CMSLTT|CMITT|SFTT|ECTT|^tctt|NimbusMon", re.IGNORECASE)
 BOLD_WEIGHT = 600
 ROOM = 4  # units for a letter in a part of a page: its own two, and a line end
 
@@ -31,7 +33,7 @@ class Letters:
         self._page = page.raw
         self._matrix, self._name, self._flags = raw.FS_MATRIX(), ctypes.create_string_buffer(128), ctypes.c_int()
         self._box = tuple(ctypes.c_double() for _ in range(4))
-        self._styles: dict[int, tuple[float, bool]] = {}
+        self._styles: dict[int, Style] = {}
         count = page.count_chars()
         text = _by_units(page.get_text_range())
         self._none_left_out = len(text) == count
@@ -90,14 +92,14 @@ class Letters:
             raise pypdfium2.PdfiumError("Failed to get charbox.")
         return left.value, right.value
 
-    def style(self, letter: int) -> tuple[float, bool]:
-        """Type size as it appears, and whether it is bold; the letters of one object of the page share them."""
+    def style(self, letter: int) -> Style:
+        """Type size as it appears, whether it is bold, and whether all signs are equally wide; the letters of one object of the page share them."""
         shown_by = raw.FPDFText_GetTextObject(self._page, letter)
         if not shown_by:  # PDFium's own letter
-            return self._size(letter), self._is_bold(letter)
+            return self._size(letter), *self._kind(letter)
         name = ctypes.addressof(shown_by.contents)
         if name not in self._styles:
-            self._styles[name] = self._size(letter), self._is_bold(letter)
+            self._styles[name] = self._size(letter), *self._kind(letter)
         return self._styles[name]
 
     def _size(self, letter: int) -> float:
@@ -111,8 +113,9 @@ class Letters:
         raw.FPDFText_GetFontInfo(self._page, letter, self._name, len(self._name), self._flags)
         return self._name.value
 
-    def _is_bold(self, letter: int) -> bool:
-        return _names_bold(self._font(letter)) or raw.FPDFText_GetFontWeight(self._page, letter) >= BOLD_WEIGHT
+    def _kind(self, letter: int) -> tuple[bool, bool]:
+        bold, mono = _named_kind(self._font(letter))
+        return bold or raw.FPDFText_GetFontWeight(self._page, letter) >= BOLD_WEIGHT, mono
 
 
 def _by_units(text: str) -> str:
@@ -124,5 +127,7 @@ def _by_units(text: str) -> str:
 
 
 @lru_cache(1000)
-def _names_bold(font: bytes) -> bool:
-    return bool(BOLD_NAME.search(font.decode("utf-8", errors="replace")))
+def _named_kind(font: bytes) -> tuple[bool, bool]:
+    """What a font's name says: whether it is bold, and whether all its signs are equally wide."""
+    name = font.decode("utf-8", errors="replace")
+    return bool(BOLD_NAME.search(name)), bool(MONO_NAME.search(name))

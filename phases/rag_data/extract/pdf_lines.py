@@ -27,6 +27,7 @@ TEX_CODE = re.compile("[\x10-\x16\x19\x1b-\x1f\x88]")  # of TeX's own fonts (T1,
 MARK = re.compile(r"\s*(\(?[\w]{1,3}[.)]?|[^\w\s])[ \u00a0]+(?=\S)")
 SURROGATE = re.compile("[\ud800-\udfff]")
 GAP_SHARE = 0.48  # of the type size for each letter: lines wider than that have gaps
+MONO_PARTS = 5  # of a line, between which a sign is looked at
 WIDE_GAP = 1.15  # type sizes between two cells
 Span = tuple[int, int]  # begin and end in the text of a page
 
@@ -44,7 +45,7 @@ class Cell:
 class Line:
     """One line: its text, left and right end, base line and type size in points from the page's lower left corner.
 
-    `level` is the depth of a heading, 0 for other lines. `is_note`: a small raised number stands before it, as before a footnote. `cells` are its parts where it has wide gaps. `span` is where its letters stand in
+    `level` is the depth of a heading, 0 for other lines. `mono`: all its signs are equally wide, as in programs. `is_note`: a small raised number stands before it, as before a footnote. `cells` are its parts where it has wide gaps. `span` is where its letters stand in
     the page's text.
     """
 
@@ -58,6 +59,7 @@ class Line:
     cells: tuple[Cell, ...] = ()
     span: Span = (0, 0)
     is_note: bool = False
+    mono: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,16 @@ def _line(letters: Letters, start: int, end: int) -> Line | None:
     first = start + mark.end() if mark else outer
     last = max(first, start + len(words.rstrip(BLANKS).rstrip("-")) - 1)
     opening, closing = letters.letter(first), letters.letter(last)
-    (size, bold), (last_size, last_bold) = letters.style(opening), letters.style(closing)
+    (size, bold, mono), (last_size, last_bold, last_mono) = letters.style(opening), letters.style(closing)
     x, y = letters.origin(letters.letter(outer) if mark else opening)
-    return Line(content, x, letters.ends(closing)[1], y, max(size, last_size), bold and last_bold, span=(start, end))
+    return Line(content, x, letters.ends(closing)[1], y, max(size, last_size), bold and last_bold, span=(start, end),
+                mono=mono and last_mono and _all_mono(letters, first, last))
+
+
+def _all_mono(letters: Letters, first: int, last: int) -> bool:
+    """Whether signs between the first and the last one are of such a font too; a line of text may begin and end with a name."""
+    places = [first + (last - first) * part // MONO_PARTS for part in range(1, MONO_PARTS)]
+    return all(letters.style(letters.letter(place))[2] for place in places if letters.text[place] not in BLANKS)
 
 
 def _cells(letters: Letters, span: Span, size: float) -> Iterator[Cell]:
