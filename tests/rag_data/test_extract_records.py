@@ -46,6 +46,18 @@ def test_excel_names_its_delimiter(tmp_path: Path) -> None:
     assert read(tmp_path, "a.csv", "sep=;\r\nName;Ort\r\nJörg;Köln, Nord\r\n").text == "# Jörg\n\n- Ort: Köln, Nord"
 
 
+@pytest.mark.parametrize("above", ["# Source: the harbour office", "Gauges of 2024;;", "Gauges of 2024\nby the harbour office"])
+def test_a_title_above_a_table_is_left_out_with_a_note(above: str, tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", f"{above}\n\nName;Ort;Stand\nJörg;Köln;3\nAnna;Bonn;4\n")
+    assert document.text == "# Jörg\n\n- Ort: Köln\n- Stand: 3\n\n# Anna\n\n- Ort: Bonn\n- Stand: 4"
+    assert document.notes == (f"Left out what stands above the names of the columns: {above.rstrip(';').replace(chr(10), ' / ')}",)
+
+
+def test_a_first_row_that_names_few_columns_is_no_title(tmp_path: Path) -> None:
+    document = read(tmp_path, "a.csv", "Name;;\nJörg;3;4\n")
+    assert (document.text, document.notes) == ("# Jörg\n\n- Column 2: 3\n- Column 3: 4", ())
+
+
 def test_tables_without_names_and_uneven_ones(tmp_path: Path) -> None:
     assert read(tmp_path, "a.csv", "1,2\n3,4\n").text == (
         "# Record 1\n\n- Column 1: 1\n- Column 2: 2\n\n# Record 2\n\n- Column 1: 3\n- Column 2: 4")

@@ -1,7 +1,7 @@
 """CSV and TSV -> records: each row one.
 
 In: a table as text, in any usual encoding, parted by commas, semicolons, tabs or bars. Out: `Records`. The first row gives
-the field names unless it holds numbers.
+the field names unless it holds numbers; a title above it is left out with a note.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from phases.rag_data.clean import safe_text, tidy_line
@@ -20,6 +21,9 @@ from phases.shared.errors import FileRejected
 
 DELIMITERS = ",;\t|"
 NAMED_DELIMITER = re.compile(r"\ufeff?sep=(.)\r?\n")  # Excel's own line
+MOST_CAPTIONS = 5  # lines above a table
+LONGEST_CAPTION = 200  # characters of it that the note shows
+FEWEST_COLUMNS = 3  # of such a table; two may be a text with a comma in it
 SAMPLE_CHARS = 65_536
 SAMPLE_ROWS = 50
 NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*\s*%?")
@@ -40,7 +44,7 @@ def _read(path: Path, source: str, delimiter: str, head: int) -> Records:
     text = text.replace("\x00", "")
     if named := NAMED_DELIMITER.match(text):
         text, delimiter = text[named.end():], named[1]
-    rows = _rows(text, delimiter or find_delimiter(text), source)
+    captions, rows = _without_captions(_rows(text, delimiter or find_delimiter(text), source))
     first = next(rows, [])
     names, is_head = field_names(first)
     records, total, uneven = [], 0, 0
@@ -53,8 +57,19 @@ def _read(path: Path, source: str, delimiter: str, head: int) -> Records:
         uneven += len(row) > len(names)
         names += [f"Column {place}" for place in range(len(names) + 1, len(row) + 1)]
         records.append({name: checked(value, source) for name, value in zip(names, row, strict=False)})
-    notes = (f"{uneven} rows have more fields than the first one.",) if uneven else ()
-    return Records(records, None if cut or total > (head or total) else total, notes)
+    notes = [f"Left out what stands above the names of the columns: {' / '.join(captions)}"] if captions else []
+    notes += [f"{uneven} rows have more fields than the first one."] if uneven else []
+    return Records(records, None if cut or total > (head or total) else total, tuple(notes))
+
+
+def _without_captions(rows: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
+    """Lines of a single field above a table of several columns, as programs write a title or their source there; and the rows from the names on."""
+    above = list(islice(rows, MOST_CAPTIONS + 1))
+    filled = [sum(bool(one.strip()) for one in row) for row in above]
+    first = next((place for place, count in enumerate(filled) if count > 1), 0)
+    names_follow = bool(above) and filled[first] >= FEWEST_COLUMNS and not any(NUMBER.fullmatch(one.strip()) for one in above[first])
+    captions = first if names_follow else 0
+    return [tidy_line(safe_text("".join(row)))[:LONGEST_CAPTION] for row in above[:captions]], chain(above[captions:], rows)
 
 
 def find_delimiter(text: str) -> str:
