@@ -160,6 +160,14 @@ def test_japanese_lines_are_joined_without_blanks(tmp_path: Path) -> None:
     assert read(tmp_path, "a.html", f"<meta charset=utf-8>{page}") == f"# 機能\n\n{joined}\n\n```\n一\n二\n```\n\n- 項目"
 
 
+def test_wrapped_japanese_lines_are_told_by_the_columns_that_they_take(tmp_path: Path) -> None:
+    lines = ["    この新しい入門書を第一次的な入門書として使ってください。この文書", "    では、一般の Debian ユーザーやデベロッパーを目指している人を対象に", "    ビルド方法の解説を試みます。", "    技術用語はできるだけ避けます。",
+             "    諺にもあるように、百聞は一見にしかずです。実用的な例示を多用して", "    います。"]
+    assert [line.strip() for line in read(tmp_path, "a.txt", "\n".join(lines)).split("\n")] == [
+        "この新しい入門書を第一次的な入門書として使ってください。この文書では、一般の Debian ユーザーやデベロッパーを目指している人を対象にビルド方法の解説を試みます。", "技術用語はできるだけ避けます。",
+        "諺にもあるように、百聞は一見にしかずです。実用的な例示を多用しています。"]
+
+
 def test_a_long_page_keeps_its_code_as_code(tmp_path: Path) -> None:
     """As the pages that R writes: no main part, long text, and programs with comments between it."""
     parts = ["<p>" + " ".join(f"The {kind} gate {number} opens when the river is high, and closes when it has fallen below the mark." for number in range(8)) + "</p>"

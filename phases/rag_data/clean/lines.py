@@ -16,6 +16,7 @@ LINE_ENDS = re.compile(r"\r\n?|[\u2028\u2029\x85]")
 HYPHEN_END = re.compile(r"(\w)[-\u2010\u00ad]$")
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3001-\u30ff\u31c0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\uff66-\uff9f\U00020000-\U0003ffff"
 UNSPACED_BREAK = re.compile(f"(?<=[{UNSPACED}])[ \t\r]*\n\\s*(?=[{UNSPACED}])")  # scripts that part words by no blanks; Korean does
+UNSPACED_SIGN = re.compile(f"[{UNSPACED}]")
 UNSPACED_PAIR = re.compile(f"[{UNSPACED}]{{2}}")
 PAIR = re.compile(r"(and|or|und|oder|bis|to)\b")
 

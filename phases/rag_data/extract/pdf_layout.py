@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from phases.rag_data.clean import Cleaning, join_wrapped
-from phases.rag_data.clean.lines import UNSPACED
+from phases.rag_data.clean.lines import UNSPACED_SIGN
 from phases.rag_data.extract.document import Block, heading, markdown_table, paragraph
 from phases.rag_data.extract.pdf_headings import BULLET, LEADERS, NEAR, NUMBERED, SENTENCE_END, BodyStyle, leads_to_page
 from phases.rag_data.extract.pdf_lines import Line, Page, Table
 
 BARE_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
 LONGEST_MARK = 5  # letters of such a number
-UNSPACED_SIGN = re.compile(f"[{UNSPACED}]")
 PARAGRAPH_SIGN = re.compile(r"§ ?\d")
 GAP = 1.3
 MARK_SPACE = 5  # type sizes between a list mark and its item

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from phases.rag_data.clean import Cleaning, tidy_line
+from phases.rag_data.clean.lines import UNSPACED_SIGN
 from phases.rag_data.extract.document import Extracted
 from phases.rag_data.extract.text_outline import mark_headings, printed_pages
 
@@ -21,6 +22,8 @@ ITEM = re.compile(r"(\s*)([-*+\u2022]|\d{1,3}[.)])\s+")
 OWN_LINE = re.compile(r"\s{0,3}(#{1,6}(\s|$)|\||>|<|\[[^\]]+\]:|([-*_]\s*){3,}$|:{3})|\s{4,}|\t")
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(---|\.\.\.)\n", re.DOTALL)
 COLUMNS = re.compile(r"\S {3,}\S")
+WIDE = re.compile("[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\U00020000-\U0003ffff]")
+KEPT_TOGETHER = 2  # columns of a sign that may not begin a line, and takes the one before it along
 WRAP_LIMIT = 120
 NARROWEST_WRAP = 50
 
@@ -90,7 +93,7 @@ def _txt_block(lines: list[str], width: int, cleaning: Cleaning) -> str:
 
 def _wrap_width(lines: list[str]) -> int:
     """The column at which a text was wrapped, or 0 when it was not: its longest lines are much alike in length."""
-    lengths = sorted((len(line) for line in lines if line.strip() and not COLUMNS.search(line)), reverse=True)
+    lengths = sorted((_width(line) for line in lines if line.strip() and not COLUMNS.search(line)), reverse=True)
     if len(lengths) < 4 or not NARROWEST_WRAP <= lengths[0] <= WRAP_LIMIT:
         return 0
     return lengths[len(lengths) // 50]
@@ -101,7 +104,14 @@ def _was_wrapped(before: str, line: str, width: int) -> bool:
     if not line.strip() or ITEM.match(line) or COLUMNS.search(before) or COLUMNS.search(line):
         return False
     parted = re.search(r"\w-$", before) and line.lstrip()[0].islower() and len(before) > width / 2
-    return bool(parted) or len(before) + 1 + len(line.split()[0]) > width
+    word = line.split()[0]
+    room = 1 + _width(word) if not UNSPACED_SIGN.match(word) else KEPT_TOGETHER + _width(word[0])
+    return bool(parted) or _width(before) + room > width
+
+
+def _width(line: str) -> int:
+    """Columns that a line takes: signs of Chinese, Japanese and Korean take two each."""
+    return len(line) if line.isascii() else len(line) + len(WIDE.findall(line))
 
 
 def extract_markdown(path: Path, source: str, cleaning: Cleaning) -> Extracted:
