@@ -70,8 +70,7 @@ def opened_side_file(path: Path, count: int) -> Iterator[SideFile | None]:
             file.seek(-8, io.SEEK_END)
             length = int.from_bytes(file.read(8), "little")
             file.seek(length)
-            arrays = [npy.read_array(file, allow_pickle=False) for _ in range(count)]
-            found = SideFile(file, length, arrays) if len(file.read()) == 8 else None
-        except (OSError, ValueError, TypeError, EOFError):
+            found = SideFile(file, length, [npy.read_array(file, allow_pickle=False) for _ in range(count)])
+        except (OSError, ValueError, TypeError, EOFError, OverflowError):
             found = None
         yield found

@@ -105,6 +105,13 @@ def test_every_change_is_seen_at_once(connection: sqlite3.Connection, tmp_path: 
         assert project_file(tmp_path).read_bytes() == whole
 
 
+def test_chunks_that_only_moved_are_in_order(connection: sqlite3.Connection) -> None:
+    add(connection, ["A lamp, a lamp.", "Lamps.", "The lamp."])
+    assert found(connection, "lamp") == [1, 2, 3]
+    split_chunk(connection, 1, 8, len)
+    assert found(connection, "lamp") == [1, 4, 2, 3]
+
+
 def test_every_filter_is_kept(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """As by reading all rows: with the file, and with changes after it."""
     for source in ("a.txt", "b.txt"):
@@ -174,12 +181,12 @@ def test_the_file_of_another_history_is_not_used(tmp_path: Path) -> None:
         assert (found(restored, "quag"), found(restored, "ebra")) == ([], [1])
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish", "short"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish", "short", "ones"])
 def test_a_lost_or_damaged_file_is_made_anew(connection: sqlite3.Connection, tmp_path: Path, damage: str) -> None:
     add(connection, ["The lamp is lit.", "Nothing."])
     assert found(connection, "lamp") == [1]
     file, whole = project_file(tmp_path), project_file(tmp_path).read_bytes()
-    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no texts" * 99, "short": whole[40:]}
+    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no texts" * 99, "ones": b"\xff" * 99, "short": whole[40:]}
     file.unlink() if damage == "gone" else file.write_bytes(contents[damage])
     assert found(connection, "lamp") == [1] and file.read_bytes() == whole
 

@@ -121,11 +121,11 @@ def test_after_many_changes_the_file_is_made_anew(connection: sqlite3.Connection
     assert seen(connection)[2] == 0 and file.read_bytes() != first
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish", "ones"])
 def test_a_lost_or_damaged_file_is_made_anew(connection: sqlite3.Connection, project: Project, damage: str) -> None:
     before, file = seen(connection), project.database.with_suffix(".vectors")
     whole = file.read_bytes()
-    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no matrix" * 99}
+    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no matrix" * 99, "ones": b"\xff" * 99}
     file.unlink() if damage == "gone" else file.write_bytes(contents[damage])
     assert seen(connection) == before and file.read_bytes() == whole
 
