@@ -229,6 +229,8 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     CREATE TRIGGER rag_chunks_taken_out AFTER DELETE ON rag_chunks BEGIN
         INSERT INTO text_log (chunk) VALUES (old.id);
     END;
+    CREATE INDEX documents_listed ON documents (id, source, sha256, media, bytes, pages, title, added, shape)
+        WHERE state = 'active';             -- a list of documents without walking over their texts
     """,
 )
 
