@@ -71,6 +71,8 @@ def _in_block(block: Block, sought: bytes, offsets: list[int]) -> np.ndarray:
         np.equal(bytes_there, sought[offset], out=places if count == 1 else block.equal)
         if count > 1:
             np.logical_and(places, block.equal, out=places)
+        if count % 2 and count < len(offsets):
+            continue  # two bytes together rule out much more than one: looking costs as much as comparing
         possible = np.logical_or.reduceat(places, begins)
         if count == len(sought) or np.count_nonzero(possible) <= FEW:
             break
