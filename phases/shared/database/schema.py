@@ -200,35 +200,25 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
     INSERT INTO vector_log (chunk) VALUES (0);
     INSERT INTO text_log (chunk) VALUES (0);
     CREATE TRIGGER vector_log_shortened AFTER INSERT ON vector_log BEGIN
-        DELETE FROM vector_log WHERE id <= (SELECT max(id) FROM vector_log) - 5000;
-    END;
+        DELETE FROM vector_log WHERE id <= (SELECT max(id) FROM vector_log) - 5000; END;
     CREATE TRIGGER text_log_shortened AFTER INSERT ON text_log BEGIN
-        DELETE FROM text_log WHERE id <= (SELECT max(id) FROM text_log) - 5000;
-    END;
+        DELETE FROM text_log WHERE id <= (SELECT max(id) FROM text_log) - 5000; END;
     CREATE TRIGGER embeddings_inserted AFTER INSERT ON embeddings BEGIN
-        INSERT INTO vector_log (chunk) VALUES (new.chunk);
-    END;
+        INSERT INTO vector_log (chunk) VALUES (new.chunk); END;
     CREATE TRIGGER embeddings_changed AFTER UPDATE ON embeddings BEGIN
-        INSERT INTO vector_log (chunk) VALUES (new.chunk);
-    END;
+        INSERT INTO vector_log (chunk) VALUES (new.chunk); END;
     CREATE TRIGGER embeddings_removed AFTER DELETE ON embeddings BEGIN
-        INSERT INTO vector_log (chunk) VALUES (old.chunk);
-    END;
+        INSERT INTO vector_log (chunk) VALUES (old.chunk); END;
     CREATE TRIGGER chunk_records_reseen AFTER UPDATE OF content_hash, state, document ON chunk_records BEGIN
-        INSERT INTO vector_log (chunk) VALUES (new.id);
-    END;
+        INSERT INTO vector_log (chunk) VALUES (new.id); END;
     CREATE TRIGGER chunk_records_refiled AFTER UPDATE OF state, held_out, language, document ON chunk_records BEGIN
-        INSERT INTO text_log (chunk) VALUES (new.id);
-    END;
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
     CREATE TRIGGER rag_chunks_written AFTER INSERT ON rag_chunks BEGIN
-        INSERT INTO text_log (chunk) VALUES (new.id);
-    END;
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
     CREATE TRIGGER rag_chunks_rewritten AFTER UPDATE OF content, chunk_index ON rag_chunks BEGIN
-        INSERT INTO text_log (chunk) VALUES (new.id);
-    END;
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
     CREATE TRIGGER rag_chunks_taken_out AFTER DELETE ON rag_chunks BEGIN
-        INSERT INTO text_log (chunk) VALUES (old.id);
-    END;
+        INSERT INTO text_log (chunk) VALUES (old.id); END;
     CREATE INDEX documents_listed ON documents (id, source, sha256, media, bytes, pages, title, added, shape)
         WHERE state = 'active';             -- a list of documents without walking over their texts
     """,

@@ -55,8 +55,10 @@ def find_texts(connection: sqlite3.Connection, casefolded: str) -> FoundTexts | 
 def _find(connection: sqlite3.Connection, path: Path, casefolded: str) -> FoundTexts | None:
     """None when there is no file, it is not whole, or it is too old."""
     with opened_side_file(path, 4) as kept:
+        if kept is None:
+            return None
         try:
-            (token,), (entry,), (chunk, document, place, active, held_out, length), language = kept.arrays if kept else ()
+            (token,), (entry,), (chunk, document, place, active, held_out, length), language = kept.arrays
             changed = changed_since(connection, TEXT_LOG, Moment(int(entry), str(token)))
             if changed is None:
                 return None
