@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from phases.rag_data.chunk import headings_behind
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
@@ -29,7 +30,7 @@ from phases.shared.database.chunks import (
     set_chunk_state,
 )
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import DocumentRow, document_readings, list_documents, remove_document
+from phases.shared.database.documents import DocumentRow, document_readings, document_text, list_documents, remove_document
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
@@ -134,7 +135,14 @@ def split_chunk_at(project: Project, chunk_id: int, at: str | int, seen: str | N
     count = token_counter(project).count
     with knowledge(project) as connection:
         chunk = _as_seen(get_chunk(connection, chunk_id), seen)
-        return split_chunk(connection, chunk_id, place_in(chunk, at), count)
+        place = place_in(chunk, at)
+        return split_chunk(connection, chunk_id, place, count, _headings_of_part(document_text(connection, chunk.document), chunk, place))
+
+
+def _headings_of_part(text: str, chunk: ChunkRow, place: int) -> tuple[str, ...]:
+    """The titles above the part that begins at `place` or behind the white space there."""
+    begin = len(chunk.content) - len(chunk.content[place:].lstrip())
+    return headings_behind(text, chunk.span_start, chunk.content, begin, chunk.metadata.get("headings") or [])
 
 
 def _as_seen(chunk: ChunkRow, seen: str | None) -> ChunkRow:

@@ -56,3 +56,21 @@ def test_what_was_typed_and_not_saved_is_not_lost(project: Project) -> None:
     with pytest.raises(StorageError, match="Save it first"):
         view.merge_chunk_with_next(project, 1, TEXT + " More.")
     assert view.undo(project) is None
+
+
+@pytest.mark.parametrize("typed", ["", "Oil only. "])
+def test_the_second_part_of_a_chunk_stands_under_the_headings_before_it(tmp_path: Path, typed: str) -> None:
+    text = "# Lamps\n\nAll of them.\n\n## Oil\n\nLamp 12. Lamp 13.\n\n```\n# no heading\n```\n\n## Gas\n\nLamp 14."
+    start = text.index("## Oil")
+    project = create_project(tmp_path, "lamps")
+    with knowledge(project) as connection:
+        chunk = NewChunk(text[start:], start, len(text), 9, metadata={"headings": ["Lamps", "Oil"], "start": start, "end": len(text)})
+        add_document(connection, NewDocument("a.md", "1", "md", 9, text), [chunk], "builtin")
+    if typed:
+        view.save_chunk(project, 1, text[start:].replace("Lamp 13", f"{typed}Lamp 13"))
+    assert view.split_chunk_at(project, 1, "## Gas")[1].metadata["headings"] == ["Lamps", "Gas"]
+    assert view.split_chunk_at(project, 1, f"{typed}Lamp 13")[1].metadata["headings"] == ["Lamps", "Oil"]
+    view.undo(project)
+    view.undo(project)
+    assert view.chunk_in_context(project, 1).chunk.metadata == {"headings": ["Lamps", "Oil"], "start": start, "end": len(text)}
+    assert view.split_chunk_at(project, 1, "Lamp 14.")[1].metadata["headings"] == ["Lamps", "Gas"]
