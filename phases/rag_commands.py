@@ -109,12 +109,8 @@ def chunks(arguments: Namespace) -> dict[str, Any]:
 
 
 def edit_chunk(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.database.chunks import edit_chunk
-    from phases.shared.models.tokenizer import token_counter
-    content = sys.stdin.read() if arguments.content == "-" else arguments.content
-    count = token_counter(project_of(arguments)).count
-    with knowledge_of(arguments) as connection:
-        edit_chunk(connection, arguments.id, content, count(content))
+    from phases.rag_data.view import save_chunk
+    save_chunk(project_of(arguments), arguments.id, sys.stdin.read() if arguments.content == "-" else arguments.content)
     return {"sentence": f"Chunk {arguments.id} is changed."}
 
 

@@ -28,9 +28,16 @@ from phases.shared.database.chunks import (
     languages_used,
     neighbours,
     set_chunk_state,
+    storable,
 )
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import DocumentRow, document_readings, document_text, list_documents, remove_document
+from phases.shared.database.documents import (
+    DocumentRow,
+    document_readings,
+    document_text,
+    list_documents,
+    remove_document,
+)
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
@@ -83,7 +90,14 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
         if language:
             note_languages(connection)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
+        if total and not rows:  # what stood on the page is gone
+            rows, total = chunk_page(connection, page_there(page, total), PER_PAGE, source=source, state=state, contains=contains, language=language)
         return [(row, row.content) for row in with_languages(rows)], total
+
+
+def page_there(page: int, total: int) -> int:
+    """The page to show: the last one when there are fewer now."""
+    return max(1, min(page, -(-total // PER_PAGE)))
 
 
 def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
@@ -106,13 +120,13 @@ def chunk_in_context(project: Project, chunk_id: int) -> ChunkInContext:
         return ChunkInContext(get_chunk(connection, chunk_id), *neighbours(connection, chunk_id))
 
 
-def save_chunk(project: Project, chunk_id: int, content: str) -> ChunkRow:
-    """Store an edited chunk with its new token count."""
-    tokens = token_counter(project).count(content)
+def save_chunk(project: Project, chunk_id: int, content: str, seen: str | None = None) -> ChunkRow:
+    """Store an edited chunk with its new token count; `seen` is the hash of the text that was edited (None: whatever stands there)."""
+    tokens = token_counter(project).count(storable(content))
     with knowledge(project) as connection:
-        edited = edit_chunk(connection, chunk_id, content, tokens)
+        edit_chunk(connection, chunk_id, content, tokens, seen)
         note_languages(connection)
-        return edited
+        return get_chunk(connection, chunk_id)
 
 
 def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:

@@ -36,6 +36,12 @@ def test_a_search_can_be_narrowed_to_what_contains_a_text(project: Project) -> N
     assert ids(project, "lamp", "burns wood") == []
 
 
+def test_a_page_that_is_not_there_any_more_is_the_last_one(project: Project) -> None:
+    lines, total = view.chunk_lines(project, "", None, None, None, 9)
+    assert (total, view.page_there(9, total), [chunk.id for chunk, _ in lines]) == (81, 2, list(range(51, 82)))
+    assert view.chunk_lines(project, "", None, "excluded", None, 9) == ([], 0) and view.page_there(9, 0) == 1
+
+
 @pytest.mark.parametrize(("at", "second"), [("Lamp 13", "Lamp 13 burns gas. Lamp 14 burns Öl."), ("19", "Lamp 13 burns gas. Lamp 14 burns Öl."),
                                             (52, "Öl.")])
 def test_a_chunk_is_cut_before_the_words_or_behind_so_many_characters(project: Project, at: str | int, second: str) -> None:

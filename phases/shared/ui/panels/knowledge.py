@@ -19,6 +19,7 @@ from phases.shared.ui.tidy import tidy
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
+MOST_OPEN = 8  # files of an addition that are listed without a click
 OUTCOMES = ("added", "replaced", "read_again", "unchanged")
 
 
@@ -89,20 +90,35 @@ def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
 
 
 def report(job: Job) -> str:
-    """An addition: how far it is, then every file with what became of it."""
+    """An addition: how far it is; when it has ended first what was refused and why, then what to know of the others, and these, folded if many."""
     head = f"<h4>{html.escape(say('rag.report'))}</h4>"
     if not job.ended:
         return head + _under_way(job)
     result: Mapping[str, Any] = job.result or {}
-    rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
-    rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
-             for one in result.get("rejected") or []]
-    lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
+    taken = [(name, say(f"rag.file_{outcome}")) for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
+    refused = result.get("rejected") or []
+    if not taken and not refused:
+        return f"{head}<p>{html.escape(result_words(job))}</p>"
+    lines = "".join(map(_refused, refused)) + (f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else "")
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
-    lines += f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else ""
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
-    lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
-    return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
+    return (f"{head}<p>{html.escape(result_words(job))}</p>" + (f"<ul class='report listed'>{lines}</ul>" if lines else "") + _taken(taken)
+            + (cleaned if any(result.get(one) for one in OUTCOMES[:3]) else ""))
+
+
+def _refused(one: Any) -> str:
+    told = one if isinstance(one, Mapping) else {}
+    reason = f"{told.get('reason', '')} {told.get('advice', '')}".strip()
+    return f"<li><b>{file_name(_file_name(one))}</b>: {html.escape(say('rag.file_rejected'))}{_reason(reason)}</li>"
+
+
+def _taken(taken: Sequence[tuple[str, str]]) -> str:
+    """The files that are in the knowledge base now; many are folded."""
+    lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}</li>" for name, outcome in taken)
+    shown = f"<ul class='report listed'>{lines}</ul>" if lines else ""
+    if len(taken) <= MOST_OPEN:
+        return shown
+    return f"<details><summary>{html.escape(say('rag.files_there', files=many('file', len(taken))))}</summary>{shown}</details>"
 
 
 def _under_way(job: Job) -> str:
