@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from phases.rag_data.chunk import headings_behind
+from phases.rag_data.collect import clean_source_path
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
@@ -49,6 +51,7 @@ from phases.shared.search import SearchHost, search_project
 
 PER_PAGE = 50
 MOST_HITS = 50
+SLASH = "\u2215"  # in the name of a file that the browser took from a folder: see shared/ui/window.js
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
 
@@ -214,10 +217,21 @@ def undo(project: Project) -> str | None:
 
 def add_uploads(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
     """Queue the files, then remove the browser's copies: the originals are kept in the project."""
-    job = ingest_files(projects, project, config, list(files))
+    with TemporaryDirectory(dir=files[0].parent if files else None) as folder:
+        job = ingest_files(projects, project, config, _with_folders(files, Path(folder)))
     for file in files:
         file.unlink(missing_ok=True)
     return job
+
+
+def _with_folders(files: Sequence[Path], folder: Path) -> list[Path]:
+    """What to add: single files, and `folder` with those that were dropped in a folder, at their places inside."""
+    within = [one for one in files if SLASH in one.name]
+    for file in within:
+        place = folder / clean_source_path(file.name.replace(SLASH, "/"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.hardlink_to(file)
+    return [one for one in files if one not in within] + ([folder] if within else [])
 
 
 def open_sample(projects: Path) -> str:

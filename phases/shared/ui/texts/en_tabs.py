@@ -8,7 +8,7 @@ TABS = {
     "rag.add": "Add documents",
     "rag.drop": "Files",
     "rag.formats": "PDF, Word, PowerPoint, Excel, ODT, RTF, EPUB, HTML, Markdown, TXT, CSV, TSV, JSON, JSONL, Parquet, or a knowledge base (SQLite), up to 200 MiB each, "
-                   "or a ZIP of them.",
+                   "or a folder or ZIP of them.",
     "template.ready": "Ready templates", "template.of": "Preview of",
     "template.columns": "Its columns; press one to write it into the template:",
     "template.shown": "{file}: its first records will read", "template.shown_of": "{file}, {records}: the first will read",
