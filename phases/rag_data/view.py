@@ -120,7 +120,8 @@ def embed_chunks(projects: Path, project: Project) -> Job:
 
 def chunk_in_context(project: Project, chunk_id: int) -> ChunkInContext:
     with knowledge(project) as connection:
-        return ChunkInContext(get_chunk(connection, chunk_id), *neighbours(connection, chunk_id))
+        (chunk,) = with_languages([get_chunk(connection, chunk_id)])
+        return ChunkInContext(chunk, *neighbours(connection, chunk_id))
 
 
 def save_chunk(project: Project, chunk_id: int, content: str, seen: str | None = None) -> ChunkRow:

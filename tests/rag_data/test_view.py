@@ -42,6 +42,14 @@ def test_a_page_that_is_not_there_any_more_is_the_last_one(project: Project) -> 
     assert view.chunk_lines(project, "", None, "excluded", None, 9) == ([], 0) and view.page_there(9, 0) == 1
 
 
+def test_the_language_is_told_when_undo_brings_a_text_back(project: Project) -> None:
+    view.save_chunk(project, 1, "Die Lampe auf dem Turm brennt mit Öl, und der Wärter zündet sie am Abend an.")
+    assert view.chunk_in_context(project, 1).chunk.language == "de"
+    view.save_chunk(project, 1, "The lamp on the tower burns oil, and the keeper lights it every evening at dusk.")
+    view.undo(project)
+    assert view.chunk_in_context(project, 1).chunk.language == "de"
+
+
 @pytest.mark.parametrize(("at", "second"), [("Lamp 13", "Lamp 13 burns gas. Lamp 14 burns Öl."), ("19", "Lamp 13 burns gas. Lamp 14 burns Öl."),
                                             (52, "Öl.")])
 def test_a_chunk_is_cut_before_the_words_or_behind_so_many_characters(project: Project, at: str | int, second: str) -> None:
