@@ -205,7 +205,7 @@ def _rows(window: Window, project: Project, *given: Any) -> str:
     lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode, window.host,
                                     reranked, language or None)
     return chunks_table(lines, total, view.page_there(page, total), chosen, searching=bool(query and query.strip()),
-                        filtered=bool(source or state or contains or language))
+                        filtered=bool(source or state or contains or language), excluded=state == "excluded")
 
 
 def _first_page(window: Window, project: Project, *given: Any) -> tuple[int, str]:

@@ -51,6 +51,7 @@ from phases.shared.search import SearchHost, search_project
 
 PER_PAGE = 50
 MOST_HITS = 50
+HELD_OUT_AMONG = 1000  # best hits among which those are shown that are held out
 SLASH = "\u2215"  # in the name of a file that the browser took from a folder: see shared/ui/window.js
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
@@ -86,9 +87,11 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
         if language:
             with knowledge(project) as connection:
                 note_languages(connection)
-        hits = search_project(project, query, MOST_HITS, host=host, source=source, mode=mode, contains=contains, language=language,
+        looked_at = MOST_HITS if state in {None, "active"} else HELD_OUT_AMONG
+        hits = search_project(project, query, looked_at, host=host, source=source, mode=mode, contains=contains, language=language,
                               reranked=reranked)
-        return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
+        found = [(hit.chunk, hit.snippet) for hit in hits if is_in_state(hit.chunk, state)][:MOST_HITS]
+        return found, len(found)
     with knowledge(project) as connection:
         if language:
             note_languages(connection)
@@ -96,6 +99,11 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
         if total and not rows:  # what stood on the page is gone
             rows, total = chunk_page(connection, page_there(page, total), PER_PAGE, source=source, state=state, contains=contains, language=language)
         return [(row, row.content) for row in with_languages(rows)], total
+
+
+def is_in_state(chunk: ChunkRow, state: str | None) -> bool:
+    """Whether a chunk passes the filter by state: "active", "excluded" or "held_out"; None lets all pass."""
+    return state is None or (chunk.held_out if state == "held_out" else chunk.state == state)
 
 
 def page_there(page: int, total: int) -> int:

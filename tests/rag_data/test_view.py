@@ -36,6 +36,19 @@ def test_a_search_can_be_narrowed_to_what_contains_a_text(project: Project) -> N
     assert ids(project, "lamp", "burns wood") == []
 
 
+def test_a_search_is_narrowed_to_a_state(project: Project) -> None:
+    with knowledge(project) as connection:
+        held = [NewChunk(f"Lamp in the cellar, number {number}.", 0, 9, 9, held_out=number > 1) for number in range(3)]
+        add_document(connection, NewDocument("b.md", "2", "md", 9, TEXT), held, "builtin")
+    view.toggle_chunk(project, 82)
+
+    def found(state: str) -> set[int]:
+        return {chunk.id for chunk, _ in view.chunk_lines(project, "lamp", None, state, None, 1)[0]}
+
+    assert found("held_out") == {84} and found("excluded") == set()
+    assert len(found("active")) == view.MOST_HITS and 82 not in found("active")
+
+
 def test_a_page_that_is_not_there_any_more_is_the_last_one(project: Project) -> None:
     lines, total = view.chunk_lines(project, "", None, None, None, 9)
     assert (total, view.page_there(9, total), [chunk.id for chunk, _ in lines]) == (81, 2, list(range(51, 82)))

@@ -55,15 +55,16 @@ def summary_line(summary: Summary) -> str:
     return f'<h3>{html.escape(say("rag.knowledge"))} <span class="soft plain">{numbers}</span></h3>'
 
 
-def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, chosen: int, *, searching: bool, filtered: bool) -> str:
-    """A page of chunks, or the hits of a search with what was found marked."""
+def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, chosen: int, *, searching: bool, filtered: bool,
+                 excluded: bool = False) -> str:
+    """A page of chunks, or the hits of a search with what was found marked; `excluded`: only excluded ones were asked for."""
     columns = (
         Column(say("rag.column_id"), lambda line: str(line[0].id), "num"),
         Column(say("rag.source"), lambda line: f"{file_name(line[0].source)}<br>{_tags(line[0])}", "source-cell"),
         Column(say("rag.column_page"), lambda line: text(line[0].metadata.get("page", "–")), "num"),
         Column(say("rag.column_text"), _line_text, "long"),
         Column(say("rag.column_tokens"), lambda line: f"{line[0].tokens:,}", "num"))
-    empty = say("rag.no_hits") if searching else say("rag.no_such_chunks" if filtered else "rag.no_chunks")
+    empty = say("rag.not_searched" if excluded else "rag.no_hits") if searching else say("rag.no_such_chunks" if filtered else "rag.no_chunks")
     foot = f'<div class="pages"><span>{say("rag.hits", hits=many("hit", total))}</span></div>' if searching else page_links(page, total)
     return table(columns, lines, key=lambda line: line[0].id, chosen=chosen, empty=empty, pager=foot, label=say("rag.knowledge"))
 

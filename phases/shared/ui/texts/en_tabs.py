@@ -81,6 +81,7 @@ TABS = {
     "rag.no_chunks": "No chunks here yet. Add documents on the left; their text appears here, ready to be searched and corrected.",
     "rag.no_such_chunks": "No chunk fits. Change the filters, or look in every document.",
     "rag.no_hits": "No chunk has these words. Try fewer or other words.",
+    "rag.not_searched": "Excluded chunks are not searched. Empty the search field, and write under Contains what they say.",
     "rag.hits": "{hits}, best first",
     "rag.tag_excluded": "excluded", "rag.tag_held_out": "held out", "rag.tag_edited": "edited",
     "rag.chunk": "Chunk {id}, {source}",
