@@ -21,17 +21,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from phases.rag_data import ingest
-from phases.rag_data.config import DatasetConfig, IngestConfig
+from phases.rag_data.config import DatasetConfig, IngestConfig, check_config
 from phases.rag_data.extract.records import Records, flatten
 from phases.rag_data.hub_rows import fetch_rows
+from phases.rag_data.ingest_run import run as run_import
 from phases.rag_data.originals import copy_original
 from phases.rag_data.preview import preview_records
 from phases.rag_data.shape import LABELS
 from phases.rag_data.templates import columns_of, offers, parse_template
 from phases.shared.database.connection import knowledge
 from phases.shared.errors import NotReady
-from phases.shared.files import sha256_of, write_json
+from phases.shared.files import sha256_of, sync_folder, write_json
 from phases.shared.jobs.context import JobContext, JobStopped
 from phases.shared.jobs.queue import Job, submit_job
 from phases.shared.options import as_mapping, resolve
@@ -77,7 +77,7 @@ def prepare(project: Project, config: DatasetConfig, inputs: Path, arguments: Ma
     if config.template.strip():
         parse_template(config.template)
     settings = resolve(IngestConfig, project.settings.get("ingest"), {"template": config.template})
-    ingest.check_config(settings)
+    check_config(settings)
     write_json(inputs / ASKED, {"dataset": folder.resolve().name if is_folder else dataset, "look": bool(arguments.get("look")),
                                 "path": str(folder.resolve()) if is_folder else dataset, "ingest": as_mapping(settings)})
     with knowledge(project):  # made here, because the job's child only reads it
@@ -101,7 +101,7 @@ def run(context: JobContext, config: DatasetConfig) -> dict[str, Any]:
     if not (context.inputs / "files.json").exists():
         write_json(context.inputs / LABELS, {})
         write_json(context.inputs / "files.json", [_kept(context, about)])
-    return {**ingest.run(context, settings), **about}
+    return {**run_import(context, settings), **about}
 
 
 def _teller(context: JobContext, limit: int) -> Callable[[int], None]:
@@ -133,6 +133,7 @@ def _kept(context: JobContext, about: Mapping[str, Any]) -> dict[str, Any]:
     digest = sha256_of(rows)
     stored = f"{digest}.jsonl"
     copy_original(rows, context.project.documents / stored)
+    sync_folder(context.project.documents)
     how = about["template"].replace("\n", " / ") or "sections of fields"
     notes = [f"Read as: {how}"]
     if about["cut"]:

@@ -30,7 +30,8 @@ SIGNS_ALONE = re.compile(SIGNS)
 
 
 @cache
-def _identifier() -> Any:
+def identifier() -> Any:
+    """The model, opened once a process."""
     from phases.rag_data.language_model import load_identifier
 
     return load_identifier()
@@ -69,5 +70,5 @@ def _without_signs(text: str) -> str:
 
 
 def _guess(words: str) -> str:
-    language, confidence = _identifier().classify(words[:MOST_CHARACTERS])
+    language, confidence = identifier().classify(words[:MOST_CHARACTERS])
     return language if confidence >= LEAST_CONFIDENCE and language not in NO_LANGUAGE else UNKNOWN

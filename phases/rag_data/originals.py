@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from phases.rag_data.collect import Found, walk_folder
 from phases.rag_data.extract.formats import check_file, format_of
 from phases.shared.errors import FileRejected, NotReady
-from phases.shared.files import sha256_of, sync_folder
+from phases.shared.files import sha256_of
 from phases.shared.project import Project
 from phases.shared.sizes import size
 
@@ -67,11 +68,11 @@ def listed_file(project: Project, found: Found, source: str) -> dict[str, Any]:
 
 
 def copy_original(path: Path, target: Path) -> None:
-    """A whole copy under its content's name, or none."""
+    """A whole copy under its content's name, or none. Whoever has made all copies syncs their folder."""
     if target.exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with path.open("rb") as original, beside.open("wb") as copy:
             shutil.copyfileobj(original, copy)
@@ -80,4 +81,3 @@ def copy_original(path: Path, target: Path) -> None:
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
-    sync_folder(target.parent)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phases.rag_data import embed, ingest
+from phases.rag_data import embed, ingest, ingest_run
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.shared.database.chunk_pages import chunk_page
 from phases.shared.database.connection import knowledge, transaction
@@ -92,7 +92,7 @@ def filled_project(folder: Path, corpus: Corpus, model: str) -> Project:
     """The documents as chunks with vectors, by the functions of the jobs."""
     project = create_project(folder, "retrieval")
     files = [{"source": one.name, "path": str(one)} for one in corpus.files]
-    _do(project, "ingest", corpus.config, ingest.prepare, ingest.run, ingest.apply, {"files": files})
+    _do(project, "ingest", corpus.config, ingest.prepare, ingest_run.run, ingest.apply, {"files": files})
     _do(project, "embed", EmbedConfig(model=model), embed.prepare, embed.run, embed.apply, {})
     return project
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from phases.progress import ProgressBars
-from phases.rag_data import ingest
+from phases.rag_data import ingest, ingest_run
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.extract.formats import extract_document
 from phases.rag_data.extract.reading import listening
@@ -47,7 +47,7 @@ def test_the_job_tells_how_far_it_is(projects: Path, tmp_path: Path) -> None:
     context.inputs.mkdir(parents=True)
     files = [make_pdf(tmp_path / "a.pdf", 200), make_encrypted_pdf(tmp_path / "b.pdf")]
     ingest.prepare(project, IngestConfig(), context.inputs, {"files": [{"source": one.name, "path": str(one)} for one in files]})
-    ingest.run(context, IngestConfig(workers=2))
+    ingest_run.run(context, IngestConfig(workers=2))
     assert ("a.pdf", "reading") in {(one["file"], one["step"]) for told in seen for one in told.get("reading", [])}
     last = json.loads((context.job_dir / PROGRESS_FILE).read_text())
     assert (last["done"], last["total"], last["rejected"], last["reading"]) == (2, 2, 1, [])

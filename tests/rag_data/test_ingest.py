@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phases.rag_data import ingest, originals
+from phases.rag_data import ingest, ingest_run, originals
 from phases.rag_data.collect import clean_source_name
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.ingest import ingest_files
@@ -189,9 +189,9 @@ def test_a_stopped_import_goes_on_behind_its_last_record(project: Project, folde
             return len(self.records()) == 1
 
     with pytest.raises(JobStopped) as stopped:
-        ingest.run(StopsAfterOne(project, "ingest-1"), IngestConfig())
+        ingest_run.run(StopsAfterOne(project, "ingest-1"), IngestConfig())
     assert stopped.value.result["added"] == ["a.txt"]
-    result = ingest.run(JobContext(project, "ingest-1"), IngestConfig())
+    result = ingest_run.run(JobContext(project, "ingest-1"), IngestConfig())
     assert result["added"] == ["a.txt", "b.txt", "c.txt"]
     assert len(context.records()) == 3
 

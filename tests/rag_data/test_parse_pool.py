@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from phases.rag_data import ingest
+from phases.rag_data import ingest, ingest_run
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.config import IngestConfig
 from phases.rag_data.extract.parser import MEMORY_BYTES, Parser
@@ -24,7 +24,7 @@ def records_of(projects: Path, files: list[Path], workers: int) -> list[dict[str
     context = JobContext(project, "ingest-1")
     context.inputs.mkdir(parents=True)
     ingest.prepare(project, config, context.inputs, {"files": [{"source": one.name, "path": str(one)} for one in files]})
-    ingest.run(context, config)
+    ingest_run.run(context, config)
     return context.records()
 
 

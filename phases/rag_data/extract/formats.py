@@ -8,7 +8,7 @@ add a line to `FORMATS`; one of records is `read_NAME(path, source, head) -> Rec
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +44,7 @@ class Format:
     records: bool = False
     head: str = ""  # reads the records of its tables, for a format of which a template may make such
     raw: bool = False  # its text is data for the import, not for a person: it is not cleaned
+    libraries: tuple[str, ...] = ()  # what its function imports when it is called
 
     def extract(self, path: Path, source: str, cleaning: Cleaning) -> Extracted:
         """The text; with `cleaning.head` the first records as JSON."""
@@ -62,7 +63,7 @@ def _loaded(function: str) -> Callable[..., Any]:
 
 
 FORMATS: Mapping[str, Format] = {one.media: one for one in (
-    Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf"),
+    Format("pdf", (".pdf",), check_pdf, "phases.rag_data.extract.pdf:extract_pdf", libraries=("pdfplumber.table",)),
     Format("docx", (".docx",), check_word, "phases.rag_data.extract.word:extract_docx"),
     Format("pptx", (".pptx",), check_slides, "phases.rag_data.extract.slides:extract_pptx"),
     Format("xlsx", (".xlsx", ".xlsm"), check_sheets, "phases.rag_data.extract.sheets:extract_xlsx", head="phases.rag_data.extract.sheets:read_xlsx"),
@@ -91,6 +92,11 @@ def format_of(source: str) -> Format:
     better = f"Open it in its program and save it as {RELATIVES[ending]}. " if ending in RELATIVES else ""
     raise FileRejected(f"'{source}' is {what}, which cannot be read.", f"{better}{readable_endings()}", subject=source,
                        code="file_unknown_format")
+
+
+def media_of(sources: Iterable[str]) -> set[str]:
+    """The formats of some files, each once."""
+    return {format_of(one).media for one in sources}
 
 
 def readable_endings() -> str:

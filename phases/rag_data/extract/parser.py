@@ -1,31 +1,25 @@
 """Parsers in processes of their own, with limits: a file that hangs or kills its parser is refused, and the next one goes on.
 
-In: a path and a name. Out: what was read, or FileRejected. The child (`parser_child.py`) answers JSON lines; it gets no keys
-in its environment, a limit of memory and, for each file, limits of time. Used by the import job, one for each of its workers.
+In: a path and a name. Out: what was read, or FileRejected. The child (`parser_child.py`) answers JSON lines; it gets a limit of memory
+and, for each file, limits of time. Used by the import job, one for each of its workers, and by previews.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import select
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from phases.rag_data.clean import Cleaning
 from phases.rag_data.extract.document import Document
+from phases.rag_data.extract.parser_process import ParserProcess, start_parser
 from phases.rag_data.extract.sniff import damaged
 from phases.rag_data.extract.time_limit import TimeLimit
 from phases.shared.errors import FileRejected
-from phases.shared.project import PROGRAM_ROOT
 
 SECONDS = 30.0  # of the processor
 CUTTING_PER_MILLION = 1.0  # such seconds for a million characters of text that was read in time
@@ -33,7 +27,6 @@ MEMORY_BYTES = 900_000_000
 SWOLLEN_BYTES = 400_000_000  # a child that holds so much between two files is replaced
 WATCH_SECONDS = 0.1
 READ_BYTES = 1 << 20
-PASSED_ON = {"PATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
 
 
 @dataclass(frozen=True)
@@ -55,16 +48,18 @@ class Parser:
         seconds: of the processor, for reading a file; for cutting its text there is more, by its length.
         memory: bytes that the child may hold.
         cutting: how texts are cut, {"config", "name", "tokenizer"} as in `parser_child.py`; None reads only.
+        start: makes the child.
     """
 
     def __init__(self, cleaning: Cleaning, seconds: float = SECONDS, memory: int = MEMORY_BYTES,
-                 cutting: Mapping[str, Any] | None = None) -> None:
+                 cutting: Mapping[str, Any] | None = None, start: Callable[[int], ParserProcess] = start_parser) -> None:
         self.cleaning = cleaning
         self.seconds = seconds
         self.memory = memory
         self.cutting = cutting
         self.now: Reading | None = None
-        self._child: subprocess.Popen[bytes] | None = None
+        self._start = start
+        self._child: ParserProcess | None = None
         self._closed = False
 
     def __enter__(self) -> Parser:
@@ -101,7 +96,7 @@ class Parser:
         try:
             answer = self._asked({"path": str(path), "source": source, "cleaning": self.cleaning.switches(), "seconds": self.seconds,
                                   "cutting": self.cutting}, source)
-        except (FileRejected, BrokenPipeError) as problem:
+        except (FileRejected, ConnectionError) as problem:
             self._end()
             raise problem if isinstance(problem, FileRejected) else damaged(source, "its reader ended") from None
         finally:
@@ -116,8 +111,7 @@ class Parser:
         """The child's answer, read as it comes so that time and memory are watched in between."""
         child = self._running()
         limit = TimeLimit(child, self.seconds)
-        child.stdin.write(json.dumps(request).encode() + b"\n")
-        child.stdin.flush()
+        child.stream.sendall(json.dumps(request).encode() + b"\n")
         for line in self._lines(child, source):
             if line is not None:
                 content = json.loads(line)
@@ -129,20 +123,20 @@ class Parser:
             elif limit.is_over():
                 raise FileRejected(f"'{source}' was still being read after {time.monotonic() - self.now.since:.0f} seconds.",
                                    "Split it, or save it anew in a simpler form.", subject=source, code="file_too_slow")
-            elif _memory_of(child) > self.memory:
+            elif child.memory() > self.memory:
                 raise too_much_memory(source)
-        raise damaged(source, f"its reader ended with code {child.wait()}")
+        raise damaged(source, f"its reader ended with code {self._end()}")
 
-    def _lines(self, child: subprocess.Popen[bytes], source: str) -> Iterator[bytearray | None]:
+    def _lines(self, child: ParserProcess, source: str) -> Iterator[bytearray | None]:
         """The child's lines until it ends; None whenever it is time to look after it."""
         pending, looked = bytearray(), time.monotonic()
         while True:
             if time.monotonic() - looked >= WATCH_SECONDS:
                 looked = time.monotonic()
                 yield None
-            if not select.select([child.stdout], [], [], WATCH_SECONDS)[0]:
+            if not select.select([child.stream], [], [], WATCH_SECONDS)[0]:
                 continue
-            part = os.read(child.stdout.fileno(), READ_BYTES)
+            part = child.stream.recv(READ_BYTES)
             if not part:
                 return
             pending += part
@@ -150,28 +144,20 @@ class Parser:
                 *lines, pending = pending.split(b"\n")
                 yield from lines
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> ParserProcess:
         """The child, or a new one when it has ended between two files or holds too much memory."""
-        if self._child is not None and (self._child.poll() is not None or _memory_of(self._child) > SWOLLEN_BYTES):
+        if self._child is not None and (not self._child.is_alive() or self._child.memory() > SWOLLEN_BYTES):
             self._end()
-        return self._child or self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        environment = {"TOKENIZERS_PARALLELISM": "false", "OPENBLAS_NUM_THREADS": "1", **{key: value for key, value in os.environ.items() if key in PASSED_ON}}
-        self._child = subprocess.Popen([sys.executable, "-m", "phases.rag_data.extract.parser_child", str(self.memory)],
-                                       cwd=PROGRAM_ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if self._closed:
-            self._child.kill()
+        if self._child is None:
+            self._child = self._start(self.memory)
+            if self._closed:
+                self._child.kill()
         return self._child
 
-    def _end(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            self._child.stdout.close()
-            with suppress(BrokenPipeError):
-                self._child.stdin.close()
-        self._child = None
+    def _end(self) -> int | None:
+        """The child's exit status; None without one."""
+        child, self._child = self._child, None
+        return child and child.end()
 
 
 def cutting_seconds(characters: int) -> float:
@@ -182,10 +168,3 @@ def cutting_seconds(characters: int) -> float:
 def too_much_memory(source: str) -> FileRejected:
     return FileRejected(f"'{source}' needs more memory to be read than a document may take.",
                         "Split it, or save it anew in a simpler form.", subject=source, code="file_too_dense")
-
-
-def _memory_of(child: subprocess.Popen[bytes]) -> int:
-    try:
-        return psutil.Process(child.pid).memory_info().rss
-    except psutil.Error:
-        return 0

@@ -1,10 +1,9 @@
 """The process that reads files: it extracts the text of each and cuts it into chunks, within limits.
 
-In: one JSON line a file on stdin, {"path", "source", "cleaning", "seconds", "cutting"}; "cutting" is null, or {"config", "name",
-"tokenizer"}. Out: JSON lines on the old stdout: any number of {"step", "done", "total"}, then {"document", "chunks"} or {"error"}.
-Started by `parser.py`; by hand:
-
-    python -m phases.rag_data.extract.parser_child MEMORY_BYTES
+In: one JSON line a file on its stream, {"path", "source", "cleaning", "seconds", "cutting"}; "cutting" is null, or {"config", "name",
+"tokenizer"}. Out: JSON lines on the same stream: any number of {"step", "done", "total"}, then {"document", "chunks"} or {"error"}.
+The stream is a socket: the standard input of `python -m phases.rag_data.extract.parser_child MEMORY_BYTES`, or what
+`fork_server.py` was given for it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import json
 import logging
 import os
 import resource
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -58,21 +58,28 @@ class Teller:
             self._say({"step": step, "done": done, "total": total})
 
 
-def serve() -> None:
-    """One request a line, one answer a line; stray prints of libraries go to stderr."""
-    _limit_memory(int(sys.argv[1]))
+def serve(stream: socket.socket, memory: int) -> None:
+    """One request a line, one answer a line, until the other side closes the stream."""
+    _limit_memory(memory)
     logging.disable(logging.WARNING)
     sys.setrecursionlimit(DEEPEST_CALLS)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
     counters: dict[str, CountTokens] = {}
 
     def say(content: dict[str, Any]) -> None:
-        answers.write(json.dumps(content).encode() + b"\n")
-        answers.flush()
+        stream.sendall(json.dumps(content).encode() + b"\n")
 
-    for line in sys.stdin.buffer:
+    for line in stream.makefile("rb"):
         say(_answer(json.loads(line), counters, Teller(say)))
+
+
+def taken_stream() -> socket.socket:
+    """The socket that stands on standard input, in whose place nothing is left; stray prints of libraries go to stderr."""
+    stream = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return stream
 
 
 def _answer(request: dict[str, Any], counters: dict[str, CountTokens], tell: Teller) -> dict[str, Any]:
@@ -124,4 +131,4 @@ def _limit_processor_time(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(taken_stream(), int(sys.argv[1]))

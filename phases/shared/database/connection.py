@@ -50,18 +50,19 @@ def open_database(path: Path, migrations: Sequence[str]) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: str) -> None:
-    """Apply the migrations that are missing, each with its version number in one transaction."""
+    """Apply the migrations that are missing, and note their number, in one transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > len(migrations):
         raise StorageError(f"{name} was written by a newer version of Lehrling (schema {version}, known {len(migrations)}).",
                            "Open it with that version, or update this one.", subject=name, code="database_newer")
-    for number in range(version, len(migrations)):
-        with transaction(connection):
-            if connection.execute("PRAGMA user_version").fetchone()[0] != number:
-                continue  # another process was faster
-            for statement in statements_of(migrations[number]):
+    if version == len(migrations):
+        return
+    with transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]  # another process may have been faster
+        for script in migrations[version:]:
+            for statement in statements_of(script):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={number + 1}")
+        connection.execute(f"PRAGMA user_version={max(version, len(migrations))}")
 
 
 def statements_of(script: str) -> Iterator[str]:

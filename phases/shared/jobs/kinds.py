@@ -51,7 +51,7 @@ class JobKind:
 
 KINDS: Mapping[str, JobKind] = MappingProxyType({kind.name: kind for kind in (
     JobKind("ingest", "light", "phases.rag_data.config:IngestConfig", "phases.rag_data.ingest:prepare",
-            "phases.rag_data.ingest:run", "phases.rag_data.ingest:apply"),
+            "phases.rag_data.ingest_run:run", "phases.rag_data.ingest:apply"),
     JobKind("dataset", "light", "phases.rag_data.config:DatasetConfig", "phases.rag_data.hub:prepare",
             "phases.rag_data.hub:run", "phases.rag_data.ingest:apply", keys=HUB_KEYS),
     JobKind("embed", "compute", "phases.rag_data.config:EmbedConfig", "phases.rag_data.embed:prepare",

@@ -48,20 +48,49 @@ def apply_new(tail: RecordTail, apply: Apply, project: Project, job_id: str) -> 
     one that it refuses are stored then."""
     if not tail.grew():
         return True
-    until, behind, refused = time.monotonic() + SECONDS_AT_A_TIME, tail.offset, None
-    with knowledge(project) as connection, transaction(connection):
-        for record, after in tail.new():
-            try:
-                with savepoint(connection):
-                    if mark_applied(connection, job_id, record["sequence"]):
-                        apply(connection, project, job_id, record)
-            except Exception as problem:
-                refused = problem
-                break
-            behind = after
-            if time.monotonic() > until:
-                break
+    with knowledge(project) as connection:
+        def apply_one(record: dict[str, Any]) -> None:
+            if mark_applied(connection, job_id, record["sequence"]):
+                apply(connection, project, job_id, record)
+
+        try:
+            behind, refused = _apply_together(connection, tail, apply_one), None
+        except Exception:
+            behind, refused = _apply_one_by_one(connection, tail, apply_one)
     tail.offset = behind  # only now are the rows there to stay
     if refused is not None:
         raise refused
     return not tail.grew()
+
+
+def _apply_together(connection: sqlite3.Connection, tail: RecordTail, apply_one: Callable[[dict[str, Any]], None]) -> int:
+    """Apply all or none, and give the offset behind the last. A savepoint for each would have the full-text index written each time."""
+    behind = tail.offset
+    with transaction(connection):
+        for record, after in _for_a_while(tail):
+            apply_one(record)
+            behind = after
+    return behind
+
+
+def _apply_one_by_one(connection: sqlite3.Connection, tail: RecordTail,
+                      apply_one: Callable[[dict[str, Any]], None]) -> tuple[int, Exception | None]:
+    """Apply up to the first that is refused; the offset behind the last that was not, and why that one was."""
+    behind = tail.offset
+    with transaction(connection):
+        for record, after in _for_a_while(tail):
+            try:
+                with savepoint(connection):
+                    apply_one(record)
+            except Exception as problem:
+                return behind, problem
+            behind = after
+    return behind, None
+
+
+def _for_a_while(tail: RecordTail) -> Iterator[tuple[dict[str, Any], int]]:
+    until = time.monotonic() + SECONDS_AT_A_TIME
+    for one in tail.new():
+        yield one
+        if time.monotonic() > until:
+            return
