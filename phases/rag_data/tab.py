@@ -75,11 +75,13 @@ def build(window: Window, pulse: Pulse) -> None:
             repeated = build_report(window, pulse)
     for rows in (browser.rows, repeated):
         _opens_editor(window, browser, rows, editor)
-    changed = pulse.data.change(shows(window, _overview, 4), [browser.source, browser.language],
-                                [summary, undo, browser.source, browser.language], **QUICK)
+    undos = [undo, editor.undo]
+    changed = pulse.data.change(shows(window, _overview, 5), [browser.source, browser.language],
+                                [summary, *undos, browser.source, browser.language], **QUICK)
     changed = changed.then(shows(window, _embedding, 3), browser.mode, embedding, **QUICK)
     changed.then(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)  # with the filters as they are by now
-    for event in (pulse.data.change, undo.click(acts(window, _undo), None, undo, **BUTTON).success):
+    undone = [one.click(acts(window, _undo), None, undos, **BUTTON).success for one in undos]
+    for event in (pulse.data.change, *undone):
         event(shows(window, refreshed, len(editor.parts)), editor.state, editor.parts, **QUICK)
     pulse.load(shows(window, lambda window, project: gr.update(visible=view.can_rerank(project)), 1), None, browser.reranked, **QUICK)
 
@@ -173,7 +175,7 @@ def _overview(window: Window, project: Project, source: str, language: str) -> t
     languages = sorted({*now.languages, project.language} if now.summary.chunks else now.languages)
     sources = [(one.source, one.source) for one in now.documents]
     spoken = [(word("language", one), one) for one in languages]
-    return (summary_line(now.summary), _undo_offer(now.undo), _choices(say("rag.every_source"), sources, source),
+    return (summary_line(now.summary), *_undo_offers(now.undo), _choices(say("rag.every_source"), sources, source),
             _choices(say("rag.every_language"), spoken, language))
 
 
@@ -182,8 +184,10 @@ def _choices(every: str, choices: list[tuple[str, str]], chosen: str) -> Any:
     return gr.update(choices=[(every, ""), *choices], value=chosen if chosen in {value for _, value in choices} else "")
 
 
-def _undo_offer(action: str | None) -> Any:
-    return gr.update(interactive=action is not None, value=f"{say('rag.undo')}: {action}" if action else say("rag.undo"))
+def _undo_offers(action: str | None) -> tuple[Any, Any]:
+    """For both buttons; an update each, since Gradio empties what it is given."""
+    label = f"{say('rag.undo')}: {action}" if action else say("rag.undo")
+    return gr.update(interactive=action is not None, value=label), gr.update(interactive=action is not None, value=label)
 
 
 def _embedding(window: Window, project: Project, mode: str) -> tuple[str, Any, Any]:
@@ -217,10 +221,10 @@ def _turned(window: Window, project: Project, event: dict, *given: Any) -> tuple
     return page, _rows(window, project, *given[:-2], page, given[-1])
 
 
-def _undo(window: Window, project: Project) -> Any:
+def _undo(window: Window, project: Project) -> tuple[Any, Any]:
     action = view.undo(project)
     gr.Info(html.escape(say("rag.undone", action=action) if action else say("rag.nothing_to_undo")))
-    return _undo_offer(view.overview(project).undo)
+    return _undo_offers(view.overview(project).undo)
 
 
 PLAN = TabPlan(say("tab.rag_data"), "rag_data", state_line, build)

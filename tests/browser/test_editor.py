@@ -43,8 +43,13 @@ def test_undo_shows_the_old_text_and_nothing_typed_is_lost(window: OpenWindow, p
     assert text_of(project, 2) == f"{old} Möwen 🐦"
     undo.click()
     expect(area).to_have_value(old)
-    expect(undo).to_have_text("Undo")
+    for button in (undo, page.locator("#editor-undo")):
+        expect(button).to_have_text("Undo")
 
+    page.locator("#chunk-toggle").click()
+    expect(page.locator("#editor-undo")).to_have_text("Undo: excluded chunk 2")
+    page.locator("#editor-undo").click()
+    expect(page.locator("#chunk-toggle")).to_have_text("Exclude")
     area.fill(f"{old} Typed.")
     row(page, 3).click()
     expect(page.get_by_text("What you typed into chunk 2 is not saved.")).to_be_visible()

@@ -27,10 +27,13 @@ AT_CURSOR = "(id, text, place) => [id, text, window.lehrling.cursor('chunk-text'
 
 @dataclass(frozen=True)
 class Editor:
-    """`state` tells handlers which chunk is open, the hash of its text when it was opened, and what stands in the field now."""
+    """`state` tells handlers which chunk is open, the hash of its text when it was opened, and what stands in the field now.
+    `undo` is the same as the button above the table, which may be out of sight.
+    """
 
     state: list[Any]
     parts: list[Any]
+    undo: gr.Button
 
 
 def build_editor(window: Window, chosen: gr.State) -> Editor:
@@ -47,6 +50,7 @@ def build_editor(window: Window, chosen: gr.State) -> Editor:
             split = gr.Button(say("rag.split"), elem_id="chunk-split")
             merge = gr.Button(say("rag.merge"), elem_id="chunk-merge")
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
+            undo = gr.Button(say("rag.undo"), interactive=False, elem_id="editor-undo")
             discard = gr.Button(say("rag.discard"), elem_id="chunk-discard")
         cursor = gr.Number(visible="hidden", precision=0)
     state = [chosen, seen, content]
@@ -57,7 +61,7 @@ def build_editor(window: Window, chosen: gr.State) -> Editor:
     merge.click(acts(window, _merge), [chosen, content], parts, **BUTTON)
     delete.click(acts(window, _delete), chosen, parts, **BUTTON)
     discard.click(acts(window, _discard), chosen, parts, **BUTTON)
-    return Editor(state, parts)
+    return Editor(state, parts, undo)
 
 
 def editor_values(window: Window, project: Project, chunk_id: int, *, typed: bool = False, warning: str = "") -> tuple[Any, ...]:
