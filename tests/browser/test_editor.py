@@ -60,6 +60,7 @@ def test_undo_shows_the_old_text_and_nothing_typed_is_lost(window: OpenWindow, p
     expect(area).to_have_value(old)
     row(page, 3).click()
     expect(page.locator("#chunk-editor")).to_contain_text("Chunk 3,")
+    assert page.locator("#chunk-editor").locator("textarea, input").filter(visible=True).count() == 1
 
 
 def test_two_pages_do_not_overwrite_each_other(window: OpenWindow, page: Page, browser: Browser) -> None:

@@ -38,7 +38,7 @@ class Editor:
 
 def build_editor(window: Window, chosen: gr.State) -> Editor:
     """The editor, hidden until `opened` fills its parts."""
-    seen = gr.State("")
+    seen, cursor = gr.State(""), gr.Number(visible="hidden", precision=0)  # in the column it would be seen once that opens a second time
     with gr.Column(elem_classes="card", visible=False, elem_id="chunk-editor") as editor:
         heading = gr.HTML("")
         before = gr.HTML("")
@@ -52,7 +52,6 @@ def build_editor(window: Window, chosen: gr.State) -> Editor:
             delete = gr.Button(say("rag.delete"), variant="stop", elem_id="chunk-delete")
             undo = gr.Button(say("rag.undo"), interactive=False, elem_id="editor-undo")
             discard = gr.Button(say("rag.discard"), elem_id="chunk-discard")
-        cursor = gr.Number(visible="hidden", precision=0)
     state = [chosen, seen, content]
     parts = [chosen, seen, editor, heading, before, content, after, toggle, merge]
     save.click(acts(window, _save), state, parts, **BUTTON)
