@@ -56,10 +56,10 @@ class Browser:
 
 
 def state_line(projects: Path, project: Project) -> str:
-    summary = view.overview(project).summary
-    if not summary.documents:
+    now = view.summary(project)
+    if not now.documents:
         return say("rag.state_empty")
-    return say("rag.state", documents=many("document", summary.documents), chunks=many("chunk", summary.chunks))
+    return say("rag.state", documents=many("document", now.documents), chunks=many("chunk", now.chunks))
 
 
 def build(window: Window, pulse: Pulse) -> None:

@@ -79,6 +79,16 @@ def overview(project: Project) -> Overview:
                         languages_used(connection))
 
 
+def summary(project: Project) -> Summary:
+    with knowledge(project) as connection:
+        return knowledge_summary(connection)
+
+
+def documents(project: Project) -> list[DocumentRow]:
+    with knowledge(project) as connection:
+        return list_documents(connection)
+
+
 def chunk_lines(project: Project, query: str, source: str | None, state: str | None, contains: str | None, page: int,
                 mode: str = "text", host: SearchHost | None = None, reranked: bool = False,
                 language: str | None = None) -> tuple[list[tuple[ChunkRow, str]], int]:

@@ -9,19 +9,19 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Replace `path` by `content` so that a reader sees the old or the new file, also after a power cut."""
+def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, mode: int = 0o644) -> None:
+    """Replace `path` by `content`, which may come in pieces, so that a reader sees the old or the new file, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    whole = content.encode("utf-8") if isinstance(content, str) else content
     handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([whole] if isinstance(whole, bytes) else whole)
             file.flush()
             os.fsync(file.fileno())
         Path(beside).chmod(mode)

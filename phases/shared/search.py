@@ -167,7 +167,7 @@ def _by_text(connection: sqlite3.Connection, words: Words, limit: int, source: s
 
 
 def _by_meaning(connection: sqlite3.Connection, meaning: Meaning, limit: int, source: str | None) -> Ranked:
-    scores, chunks = meaning.table.vectors @ meaning.vector.result(), meaning.table.chunks
+    scores, chunks = meaning.table.cosines(meaning.vector.result()), meaning.table.chunks
     if source is not None:
         of_source = np.isin(meaning.table.documents, documents_named(connection, source))
         scores, chunks = scores[of_source], chunks[of_source]

@@ -47,7 +47,7 @@ def build_documents(window: Window, pulse: Pulse, form: Form) -> None:
 
 def _documents(window: Window, project: Project, chosen: int) -> tuple[Any, ...]:
     """A document that was read again has another number: its card closes."""
-    documents = view.overview(project).documents
+    documents = view.documents(project)
     there = chosen in {one.id for one in documents}
     told = _told(project, chosen) if there else ""
     return documents_table(documents, chosen), gr.update(visible=bool(documents)), gr.update(visible=there), told
@@ -83,7 +83,7 @@ def _again(form: Form) -> Any:
 def _again_all(form: Form) -> Any:
     def start(window: Window, project: Project, *given: Any) -> None:
         reread_documents(window.projects, project, [], form.values(given))
-        gr.Info(say("document.queued", documents=many("document", view.overview(project).summary.documents)))
+        gr.Info(say("document.queued", documents=many("document", view.summary(project).documents)))
 
     return start
 

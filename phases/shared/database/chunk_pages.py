@@ -10,8 +10,12 @@ import json
 import sqlite3
 from typing import Any
 
-from phases.shared.database.chunk_words import chunks_that_may_hold
+import numpy as np
+
+from phases.shared.database.change_log import one_view, unchanged
 from phases.shared.database.chunks import TABLES, ChunkRow, get_chunks
+from phases.shared.database.text_file import FoundTexts, find_texts
+from phases.shared.database.vector_file import documents_named
 
 IN_STATE = "r.state IN ('active', 'excluded') AND (:state IS NULL OR r.state = :state) AND (:held_out IS NULL OR r.held_out = :held_out)"
 
@@ -67,17 +71,43 @@ def _ids_of_page(connection: sqlite3.Connection, counts: dict[int, int], skipped
 
 def _ids_containing(connection: sqlite3.Connection, contains: str, source: str | None, state: str | None,
                     language: str | None) -> list[int]:
-    """All chunks that hold the characters, in reading order: the texts that may hold them are read."""
-    connection.create_function("holds", 2, holds, deterministic=True)
+    """All chunks that hold the characters, in reading order: from the file of texts, and of what it does not tell from the rows."""
     casefolded = contains.casefold()
-    possible = chunks_that_may_hold(connection, casefolded)
-    tables = TABLES if possible is None else ("json_each(:possible) AS p CROSS JOIN rag_chunks AS c ON c.id = p.value "
-                                              "CROSS JOIN chunk_records AS r ON r.id = c.id")
+    with one_view(connection):
+        found = find_texts(connection, casefolded)
+        if found is None:
+            return [row[-1] for row in _read_containing(connection, casefolded, source, state, language)]
+        kept = found.holding & unchanged(found.chunk, found.changed) & _filtered(connection, found, source, state, language)
+        places = np.stack([found.document[kept], found.place[kept], found.chunk[kept]])
+        if len(found.changed):
+            late = _read_containing(connection, casefolded, source, state, language, found.changed.tolist())
+            places = np.concatenate([places, np.array(late, dtype=np.int64).reshape(-1, 3).T], axis=1)
+    return places[2][np.lexsort(places[::-1])].tolist()
+
+
+def _read_containing(connection: sqlite3.Connection, casefolded: str, source: str | None, state: str | None, language: str | None,
+                     among: list[int] | None = None) -> list[tuple[int, int, int]]:
+    """Document, place and id of the chunks that hold the characters, in this order; with `among` only of those chunks."""
+    connection.create_function("holds", 1, lambda content: holds(content, casefolded), deterministic=True)
+    tables = TABLES if among is None else ("json_each(:among) AS p CROSS JOIN rag_chunks AS c ON c.id = p.value "
+                                           "CROSS JOIN chunk_records AS r ON r.id = c.id")
     rows = connection.execute(
-        f"SELECT c.id FROM {tables} WHERE {_kept(language)} AND (:source IS NULL OR c.source = :source) AND holds(c.content, :contains) "
-        "ORDER BY r.document, c.chunk_index, c.id",
-        {**_filter_values(state, language), "contains": casefolded, "source": source, "possible": json.dumps(possible)})
-    return [row["id"] for row in rows]
+        f"SELECT r.document, coalesce(c.chunk_index, -1), c.id FROM {tables} WHERE {_kept(language)} AND (:source IS NULL OR c.source = :source) "
+        "AND holds(c.content) ORDER BY r.document, c.chunk_index, c.id",
+        {**_filter_values(state, language), "source": source, "among": json.dumps(among)})
+    return [tuple(row) for row in rows]
+
+
+def _filtered(connection: sqlite3.Connection, found: FoundTexts, source: str | None, state: str | None, language: str | None) -> np.ndarray:
+    """The condition of the filters for the file of texts: bool, shape (n,)."""
+    kept = np.ones(len(found.chunk), dtype=bool)
+    if source is not None:
+        kept &= np.isin(found.document, documents_named(connection, source))
+    if state is not None:
+        kept &= found.held_out == 1 if state == "held_out" else found.active == (state == "active")
+    if language:
+        kept &= found.language == language
+    return kept
 
 
 def _kept(language: str | None) -> str:

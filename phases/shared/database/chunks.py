@@ -239,8 +239,8 @@ def fill_languages(connection: sqlite3.Connection, guess: Callable[[str], str]) 
 
 def languages_used(connection: sqlite3.Connection) -> dict[str, int]:
     """How many chunks are in each language, the most first."""
-    rows = connection.execute(f"SELECT r.language, count(*) AS chunks FROM {TABLES} WHERE r.language IS NOT NULL "
-                              "GROUP BY r.language ORDER BY chunks DESC, r.language")
+    rows = connection.execute("SELECT language, count(*) AS chunks FROM chunk_records WHERE state <> 'deleted' AND language IS NOT NULL "
+                              "GROUP BY language ORDER BY chunks DESC, language")
     return {row["language"]: row["chunks"] for row in rows}
 
 

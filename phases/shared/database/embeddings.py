@@ -7,7 +7,9 @@ A vector is fresh when its chunk's content hash is the one it was made from; not
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,24 +65,31 @@ def count_fresh(connection: sqlite3.Connection, model: str, model_hash: str) -> 
 def vector_counts(connection: sqlite3.Connection) -> VectorCounts:
     """The model that most fresh vectors are of, and how many active chunks have and lack one."""
     active = connection.execute("SELECT count(*) FROM chunk_records WHERE state = 'active'").fetchone()[0]
-    best = connection.execute(
-        f"SELECT e.model, e.model_hash, count(*) AS n FROM embeddings AS e JOIN chunk_records AS r ON r.id = e.chunk WHERE {FRESH} "
-        "GROUP BY e.model, e.model_hash ORDER BY n DESC, e.model, e.model_hash LIMIT 1").fetchone()
+    best = next(iter(_models(connection, 1)), None)
     return VectorCounts(best["model"], best["model_hash"], best["n"], active - best["n"]) if best else VectorCounts("", "", 0, active)
 
 
-def vectors_token(connection: sqlite3.Connection) -> str:
-    """Differs whenever `fresh_rows` may: triggers draw it at random, so that no two histories of a database share one."""
-    return connection.execute("SELECT token FROM vectors_state").fetchone()[0]
+def leading_model(connection: sqlite3.Connection) -> tuple[str, str, int]:
+    """The model that most fresh vectors are of, the hash of its files, and how many more it has than the next; "" and 0 without any."""
+    models = _models(connection, 2)
+    if not models:
+        return "", "", 0
+    return models[0]["model"], models[0]["model_hash"], models[0]["n"] - sum(one["n"] for one in models[1:])
 
 
-def fresh_rows(connection: sqlite3.Connection, model: str, model_hash: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chunks, shape (n,), their documents, shape (n,), and their vectors, shape (n, dim), in the order of the chunks' ids."""
+def _models(connection: sqlite3.Connection, limit: int) -> list[sqlite3.Row]:
+    """The models of fresh vectors, the one with most first."""
+    return connection.execute(
+        f"SELECT e.model, e.model_hash, count(*) AS n FROM embeddings AS e JOIN chunk_records AS r ON r.id = e.chunk WHERE {FRESH} "
+        "GROUP BY e.model, e.model_hash ORDER BY n DESC, e.model, e.model_hash LIMIT ?", (limit,)).fetchall()
+
+
+def fresh_rows(connection: sqlite3.Connection, model: str, model_hash: str, among: Sequence[int] | None = None) -> Iterator[tuple[int, int, bytes]]:
+    """Chunk, its document and its vector (float32, little endian) by chunk; with `among` only of those chunks."""
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples are read faster
-    rows = cursor.execute(
-        "SELECT e.chunk, r.document, e.vector FROM embeddings AS e NOT INDEXED JOIN chunk_records AS r ON r.id = e.chunk "
-        f"WHERE e.model = ? AND e.model_hash = ? AND {FRESH} ORDER BY e.chunk", (model, model_hash)).fetchall()
-    chunks, documents = (np.array([row[place] for row in rows], dtype=np.int64) for place in (0, 1))
-    flat = np.frombuffer(b"".join([row[2] for row in rows]), dtype="<f4")
-    return chunks, documents, flat.reshape(len(rows), -1) if rows else flat.reshape(0, 0)
+    tables = "embeddings AS e NOT INDEXED" if among is None else "json_each(:among) AS w CROSS JOIN embeddings AS e NOT INDEXED ON e.chunk = w.value"
+    return cursor.execute(
+        f"SELECT e.chunk, r.document, e.vector FROM {tables} JOIN chunk_records AS r ON r.id = e.chunk "
+        f"WHERE e.model = :model AND e.model_hash = :model_hash AND {FRESH} ORDER BY e.chunk",
+        {"model": model, "model_hash": model_hash, "among": json.dumps(among)})

@@ -183,6 +183,45 @@ KNOWLEDGE_MIGRATIONS: tuple[str, ...] = (
         INSERT OR IGNORE INTO chunks_unlisted (id) VALUES (new.id);
     END;
     """,
+    """
+    DROP TRIGGER rag_chunks_unlisted;
+    DROP TRIGGER rag_chunks_relisted;
+    DROP TABLE chunks_unlisted;
+    DROP TABLE chunk_words;
+    DROP TRIGGER embeddings_inserted;
+    DROP TRIGGER embeddings_changed;
+    DROP TRIGGER embeddings_removed;
+    DROP TRIGGER chunk_records_changed;
+    DROP TABLE vectors_state;
+    -- Which chunks changed lately, for the files that stand beside the database (see change_log.py): the newest 5,000 entries.
+    -- The token tells one history of a database from another, as when an older copy is put back and goes on from there.
+    CREATE TABLE vector_log (id INTEGER PRIMARY KEY, chunk INTEGER NOT NULL, token TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))));
+    CREATE TABLE text_log (id INTEGER PRIMARY KEY, chunk INTEGER NOT NULL, token TEXT NOT NULL DEFAULT (lower(hex(randomblob(8)))));
+    INSERT INTO vector_log (chunk) VALUES (0);
+    INSERT INTO text_log (chunk) VALUES (0);
+    CREATE TRIGGER vector_log_shortened AFTER INSERT ON vector_log BEGIN
+        DELETE FROM vector_log WHERE id <= (SELECT max(id) FROM vector_log) - 5000; END;
+    CREATE TRIGGER text_log_shortened AFTER INSERT ON text_log BEGIN
+        DELETE FROM text_log WHERE id <= (SELECT max(id) FROM text_log) - 5000; END;
+    CREATE TRIGGER embeddings_inserted AFTER INSERT ON embeddings BEGIN
+        INSERT INTO vector_log (chunk) VALUES (new.chunk); END;
+    CREATE TRIGGER embeddings_changed AFTER UPDATE ON embeddings BEGIN
+        INSERT INTO vector_log (chunk) VALUES (new.chunk); END;
+    CREATE TRIGGER embeddings_removed AFTER DELETE ON embeddings BEGIN
+        INSERT INTO vector_log (chunk) VALUES (old.chunk); END;
+    CREATE TRIGGER chunk_records_reseen AFTER UPDATE OF content_hash, state, document ON chunk_records BEGIN
+        INSERT INTO vector_log (chunk) VALUES (new.id); END;
+    CREATE TRIGGER chunk_records_refiled AFTER UPDATE OF state, held_out, language, document ON chunk_records BEGIN
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
+    CREATE TRIGGER rag_chunks_written AFTER INSERT ON rag_chunks BEGIN
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
+    CREATE TRIGGER rag_chunks_rewritten AFTER UPDATE OF content, chunk_index ON rag_chunks BEGIN
+        INSERT INTO text_log (chunk) VALUES (new.id); END;
+    CREATE TRIGGER rag_chunks_taken_out AFTER DELETE ON rag_chunks BEGIN
+        INSERT INTO text_log (chunk) VALUES (old.id); END;
+    CREATE INDEX documents_listed ON documents (id, source, sha256, media, bytes, pages, title, added, shape)
+        WHERE state = 'active';             -- a list of documents without walking over their texts
+    """,
 )
 
 JOB_MIGRATIONS: tuple[str, ...] = (

@@ -1,57 +1,63 @@
 """The fresh vectors as one matrix in a file beside the database, so that a search maps it instead of reading every row.
 
 In: a connection. Out: `VectorTable`; its vectors are pages of the file, shared by every process that searches.
-The database alone says what is true: the file carries the token of the rows that it was made from (see `vectors_token`)
-and is made anew as soon as that differs. Deleting it is harmless; where it cannot be written, every search reads the rows.
+What changed since the file was made is read from the database (see change_log.py); after many changes the file is made anew.
 """
 
 from __future__ import annotations
 
-import io
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from numpy.lib import format as npy
 
-from phases.shared.database.embeddings import fresh_rows, vector_counts, vectors_token
-from phases.shared.files import write_atomically
+from phases.shared.database.change_log import VECTOR_LOG, Moment, changed_since, newest_moment, one_view, unchanged
+from phases.shared.database.embeddings import fresh_rows, leading_model
+from phases.shared.database.side_file import SideFile, opened_side_file, side_file, write_side_file
 
 SUFFIX = ".vectors"
 
 
 @dataclass(frozen=True)
 class VectorTable:
-    """What search by meaning sees. `chunks` and `documents`: ids, shape (n,); `vectors`: shape (n, dim), each of length 1.
+    """What search by meaning sees. `chunks` and `documents`: ids, shape (n,), by chunk; `vectors`: shape (m, dim), each of length 1.
 
-    `model` is "" when no active chunk has a fresh vector.
+    `model` is "" when no active chunk has a fresh vector; `lead`: how many more fresh vectors it has than any other model.
+    `late`: vectors that changed since the file was made, shape (k, dim); `rows`: where each chunk's vector stands in `vectors`
+    followed by `late`, shape (n,); None for the first n.
     """
 
-    token: str
+    moment: Moment
     model: str
     model_hash: str
+    lead: int
     chunks: np.ndarray
     documents: np.ndarray
     vectors: np.ndarray
+    late: np.ndarray | None = None
+    rows: np.ndarray | None = None
+
+    def cosines(self, question: np.ndarray) -> np.ndarray:
+        """Of each chunk with the question's vector, of length 1; shape (n,)."""
+        cosines = self.vectors @ question
+        if self.late is not None and len(self.late):
+            cosines = np.concatenate([cosines, self.late @ question])
+        return cosines if self.rows is None else cosines[self.rows]
 
 
 def vector_table(connection: sqlite3.Connection) -> VectorTable:
-    """The vectors as they are now, from the file when it fits."""
-    path = _file_beside(connection)
-    with _one_view(connection):
-        token = vectors_token(connection)
-        kept = _read(path) if path else None
-        if kept is not None and kept.token == token:
+    """The vectors as they are now, from the file and what changed since."""
+    path = side_file(connection, SUFFIX)
+    kept = _read(path) if path else None
+    with one_view(connection):
+        changed = changed_since(connection, VECTOR_LOG, kept.moment) if kept else None
+        if kept is not None and changed is not None and not len(changed):
             return kept
-        now = vector_counts(connection)
-        table = VectorTable(token, now.model, now.model_hash, *fresh_rows(connection, now.model, now.model_hash))
-    if path:
-        _write(path, table)
-    return table
+        if kept is not None and changed is not None and 2 * len(changed) < kept.lead:  # else another model may lead
+            return _with_changes(connection, kept, changed)
+        return _made_anew(connection, path)
 
 
 def documents_named(connection: sqlite3.Connection, source: str) -> list[int]:
@@ -59,47 +65,59 @@ def documents_named(connection: sqlite3.Connection, source: str) -> list[int]:
     return [row["id"] for row in connection.execute("SELECT id FROM documents WHERE source = ?", (source,))]
 
 
-@contextmanager
-def _one_view(connection: sqlite3.Connection) -> Iterator[None]:
-    """Token and rows of the same moment: nobody else's commit falls between the statements of the block."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("COMMIT")
+def _with_changes(connection: sqlite3.Connection, kept: VectorTable, changed: np.ndarray) -> VectorTable:
+    rows = list(fresh_rows(connection, kept.model, kept.model_hash, changed.tolist()))
+    ids = _ids([row[:2] for row in rows])
+    late = np.frombuffer(b"".join(row[2] for row in rows), dtype="<f4").reshape(-1, kept.vectors.shape[1])
+    stays = np.flatnonzero(unchanged(kept.chunks, changed))
+    chunks, documents = (np.concatenate([of_file[stays], of_rows]) for of_file, of_rows in zip((kept.chunks, kept.documents), ids, strict=True))
+    order = np.argsort(chunks, kind="stable")
+    places = np.concatenate([stays, len(kept.vectors) + np.arange(len(late))])
+    return replace(kept, chunks=chunks[order], documents=documents[order], late=late, rows=places[order])
 
 
-def _file_beside(connection: sqlite3.Connection) -> Path | None:
-    """None for a database in memory."""
-    name = next(row["file"] for row in connection.execute("PRAGMA database_list") if row["name"] == "main")
-    return Path(name).with_suffix(SUFFIX) if name else None
+def _made_anew(connection: sqlite3.Connection, path: Path | None) -> VectorTable:
+    """All rows are read; where the file can be written, never into memory all at once."""
+    moment, (model, model_hash, lead) = newest_moment(connection, VECTOR_LOG), leading_model(connection)
+    ids: list[tuple[int, int]] = []
+
+    def vectors() -> Iterator[bytes]:
+        ids.clear()
+        for chunk, document, vector in fresh_rows(connection, model, model_hash):
+            ids.append((chunk, document))
+            yield vector
+
+    def described() -> list[np.ndarray]:
+        return [np.array([moment.token, model, model_hash]), np.array([moment.entry, lead]), *_ids(ids)]
+
+    kept = _read(path) if path and write_side_file(path, vectors(), described) else None
+    if kept is not None and kept.moment == moment:  # another process may have replaced it meanwhile
+        return kept
+    body = np.frombuffer(b"".join(vectors()), dtype=np.uint8)
+    return _table(described(), body)
+
+
+def _ids(rows: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Chunks and documents, shape (n,) each."""
+    both = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def _read(path: Path) -> VectorTable | None:
-    """The table of the file; None when there is none or it is not whole."""
-    try:
-        with path.open("rb") as file:
-            words, chunks, documents = (npy.read_array(file, allow_pickle=False) for _ in range(3))
-            return VectorTable(*(str(word) for word in words), chunks, documents, _mapped(file))
-    except (OSError, ValueError, TypeError, EOFError):
-        return None
+    """The table of the file, its vectors left on the disk; None when there is none or it is not whole."""
+    with opened_side_file(path, 4) as kept:
+        try:
+            return _table(kept.arrays, _mapped(kept)) if kept else None
+        except (ValueError, TypeError):
+            return None
 
 
-def _mapped(file: BinaryIO) -> np.ndarray:
-    """The array that begins here, left on the disk. Raises ValueError when the file ends before it does."""
-    npy.read_magic(file)
-    shape, _, kind = npy.read_array_header_1_0(file)
-    return np.memmap(file, dtype=kind, mode="r", offset=file.tell(), shape=shape) if shape[0] else np.zeros(shape, kind)
+def _mapped(kept: SideFile) -> np.ndarray:
+    return np.memmap(kept.file, dtype=np.uint8, mode="r", shape=(kept.length,)) if kept.length else np.zeros(0, np.uint8)
 
 
-def _write(path: Path, table: VectorTable) -> None:
-    content = io.BytesIO()
-    for array in (np.array([table.token, table.model, table.model_hash]), table.chunks, table.documents, table.vectors):
-        npy.write_array(content, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-    try:
-        write_atomically(path, content.getvalue())
-    except OSError:
-        return  # a folder that cannot be written, or a full disk: the rows are read each time
+def _table(arrays: list[np.ndarray], body: np.ndarray) -> VectorTable:
+    (token, model, model_hash), (entry, lead), chunks, documents = arrays
+    vectors = body.view("<f4")
+    return VectorTable(Moment(int(entry), str(token)), str(model), str(model_hash), int(lead), chunks, documents,
+                       vectors.reshape(len(chunks), -1) if len(chunks) else vectors.reshape(0, 0))

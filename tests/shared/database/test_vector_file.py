@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phases.shared.database import vector_file
+from phases.shared.database import change_log, side_file, vector_file
 from phases.shared.database.changes import undo_last
 from phases.shared.database.chunks import delete_chunk, edit_chunk, get_chunk, set_chunk_state
 from phases.shared.database.connection import knowledge
-from phases.shared.database.embeddings import store_vector
+from phases.shared.database.embeddings import fresh_rows, store_vector
 from phases.shared.database.vector_file import vector_table
 from phases.shared.project import Project
 from tests.shared.test_search import TEXTS, add_texts
@@ -42,7 +42,11 @@ def give_vector(connection: sqlite3.Connection, chunk: int, place: int | None = 
 def seen(connection: sqlite3.Connection) -> dict[int, int]:
     table = vector_table(connection)
     assert not len(table.chunks) or (table.model, table.model_hash) == ("model", "hash")
-    return {int(chunk): int(np.argmax(vector)) for chunk, vector in zip(table.chunks, table.vectors, strict=True)}
+    if not len(table.chunks):
+        return {}
+    cosines = np.stack([table.cosines(axis) for axis in np.eye(8, dtype=np.float32)])
+    assert cosines.shape == (8, len(table.chunks)) and len(table.documents) == len(table.chunks) and list(table.chunks) == sorted(table.chunks)
+    return {int(chunk): int(place) for chunk, place in zip(table.chunks, np.argmax(cosines, axis=0), strict=True)}
 
 
 def test_every_change_of_what_search_sees_is_noticed(connection: sqlite3.Connection) -> None:
@@ -68,11 +72,60 @@ def test_the_rows_are_read_once(connection: sqlite3.Connection, project: Project
         assert isinstance(vector_table(other).vectors, np.memmap)
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish"])
+def test_a_change_costs_only_the_rows_that_changed(connection: sqlite3.Connection, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert seen(connection) == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
+    whole = project.database.with_suffix(".vectors").read_bytes()
+    asked: list[list[int] | None] = []
+    monkeypatch.setattr(vector_file, "fresh_rows", lambda c, m, h, among=None: (asked.append(among), fresh_rows(c, m, h, among))[1])
+    with knowledge(project) as other:
+        give_vector(connection, 4, place=0)
+        set_chunk_state(connection, 1, "excluded")
+        assert seen(other) == {2: 2, 3: 3, 4: 0, 5: 5} and asked == [[1, 4]]
+        assert project.database.with_suffix(".vectors").read_bytes() == whole
+        set_chunk_state(connection, 1, "active")
+        assert seen(other) == seen(connection) == {1: 1, 2: 2, 3: 3, 4: 0, 5: 5}
+
+
+def test_documents_go_with_the_chunks(connection: sqlite3.Connection) -> None:
+    add_texts(connection, "b.txt", ["One.", "Two."])
+    for chunk in (6, 7):
+        give_vector(connection, chunk)
+    vector_table(connection)
+    give_vector(connection, 2, place=0)
+    set_chunk_state(connection, 6, "excluded")
+    table = vector_table(connection)
+    assert (table.chunks.tolist(), table.documents.tolist()) == ([1, 2, 3, 4, 5, 7], [1, 1, 1, 1, 1, 2])
+
+
+def test_another_model_takes_the_lead(connection: sqlite3.Connection) -> None:
+    def other(chunk: int) -> None:
+        store_vector(connection, chunk, get_chunk(connection, chunk).content_hash, "other", np.eye(3, dtype=np.float32)[0], "")
+
+    def leading() -> tuple[str, list[int]]:
+        return vector_table(connection).model, vector_table(connection).chunks.tolist()
+
+    assert leading() == ("model", [1, 2, 3, 4, 5])
+    for chunk, expected in ((5, ("model", [1, 2, 3, 4])), (4, ("model", [1, 2, 3])), (3, ("other", [3, 4, 5])), (2, ("other", [2, 3, 4, 5]))):
+        other(chunk)
+        assert leading() == expected
+
+
+def test_after_many_changes_the_file_is_made_anew(connection: sqlite3.Connection, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_log, "MOST_CHANGED", 1)
+    seen(connection)
+    file = project.database.with_suffix(".vectors")
+    first = file.read_bytes()
+    give_vector(connection, 1, place=0)
+    assert seen(connection)[1] == 0 and file.read_bytes() == first
+    give_vector(connection, 2, place=0)
+    assert seen(connection)[2] == 0 and file.read_bytes() != first
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "empty", "rubbish", "ones"])
 def test_a_lost_or_damaged_file_is_made_anew(connection: sqlite3.Connection, project: Project, damage: str) -> None:
     before, file = seen(connection), project.database.with_suffix(".vectors")
     whole = file.read_bytes()
-    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no matrix" * 99}
+    contents = {"cut": whole[:-9], "empty": b"", "rubbish": b"no matrix" * 99, "ones": b"\xff" * 99}
     file.unlink() if damage == "gone" else file.write_bytes(contents[damage])
     assert seen(connection) == before and file.read_bytes() == whole
 
@@ -102,7 +155,7 @@ def test_where_nothing_can_be_written_the_rows_are_read(connection: sqlite3.Conn
     def refused(*_: object) -> None:
         raise OSError("read-only")
 
-    monkeypatch.setattr(vector_file, "write_atomically", refused)
+    monkeypatch.setattr(side_file, "write_atomically", refused)
     assert seen(connection) == seen(connection) == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
 
 
