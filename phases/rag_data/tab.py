@@ -25,7 +25,7 @@ from phases.shared.jobs.queue import list_jobs
 from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.ui.forms import Form, build_form, edited
+from phases.shared.ui.forms import Form, build_form, edited, filter_choices
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunks_table, embedding_line, report, summary_line
 from phases.shared.ui.tables import event_html
@@ -175,13 +175,8 @@ def _overview(window: Window, project: Project, source: str, language: str) -> t
     languages = sorted({*now.languages, project.language} if now.summary.chunks else now.languages)
     sources = [(one.source, one.source) for one in now.documents]
     spoken = [(word("language", one), one) for one in languages]
-    return (summary_line(now.summary), *_undo_offers(now.undo), _choices(say("rag.every_source"), sources, source),
-            _choices(say("rag.every_language"), spoken, language))
-
-
-def _choices(every: str, choices: list[tuple[str, str]], chosen: str) -> Any:
-    """What a filter offers now. One that was chosen and is gone gives way to all: Gradio refuses each event of a page with such a value."""
-    return gr.update(choices=[(every, ""), *choices], value=chosen if chosen in {value for _, value in choices} else "")
+    return (summary_line(now.summary), *_undo_offers(now.undo), filter_choices(say("rag.every_source"), sources, source),
+            filter_choices(say("rag.every_language"), spoken, language))
 
 
 def _undo_offers(action: str | None) -> tuple[Any, Any]:

@@ -117,3 +117,19 @@ def test_a_long_list_of_documents_scrolls_in_its_place(window: OpenWindow, page:
     page.goto(f"{window.page_of('many')}&__theme=dark")
     expect(page.locator("body.dark")).to_be_attached()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+def test_the_same_filter_of_the_pairs_gives_way_too(window: OpenWindow, page: Page) -> None:
+    project = opened_page(page, window, "pairs", 2)
+    with knowledge(project) as connection:
+        add_document(connection, NewDocument("notes.md", "2", "md", 9, "Notes."), [NewChunk("Notes on gulls.", 0, 6, 3)], "builtin")
+    expect(page.locator("#documents")).to_contain_text("notes.md")
+    page.get_by_role("tab", name="3 SFT data").click()
+    source = page.locator("#tab-sft_data").get_by_label("Source", exact=True)
+    source.click()
+    page.get_by_role("option", name="notes.md").click()
+    page.get_by_role("tab", name="1 RAG data").click()
+    page.locator("#documents [data-act=remove][data-source='notes.md']").click()
+    expect(page.locator("#documents")).not_to_contain_text("notes.md")
+    page.get_by_role("tab", name="3 SFT data").click()
+    expect(source).to_have_value("every document")
