@@ -98,23 +98,16 @@ def remove(arguments: Namespace) -> dict[str, Any]:
 
 
 def chunks(arguments: Namespace) -> dict[str, Any]:
-    from phases.rag_data.language import note_languages, with_languages
-    from phases.shared.database.chunk_pages import chunk_page
-    with knowledge_of(arguments) as connection:
-        if arguments.language:
-            note_languages(connection)
-        rows, total = chunk_page(connection, arguments.page, source=arguments.source, state=arguments.state,
-                                 contains=arguments.contains, language=arguments.language)
-    return {"project": arguments.project, "page": arguments.page, "total": total, "chunks": [dataclasses.asdict(row) for row in with_languages(rows)]}
+    from phases.rag_data.view import chunk_lines, page_there
+    lines, total = chunk_lines(project_of(arguments), "", arguments.source, arguments.state, arguments.contains, arguments.page,
+                               language=arguments.language)
+    return {"project": arguments.project, "page": page_there(arguments.page, total), "total": total,
+            "chunks": [dataclasses.asdict(row) for row, _ in lines]}
 
 
 def edit_chunk(arguments: Namespace) -> dict[str, Any]:
-    from phases.shared.database.chunks import edit_chunk
-    from phases.shared.models.tokenizer import token_counter
-    content = sys.stdin.read() if arguments.content == "-" else arguments.content
-    count = token_counter(project_of(arguments)).count
-    with knowledge_of(arguments) as connection:
-        edit_chunk(connection, arguments.id, content, count(content))
+    from phases.rag_data.view import save_chunk
+    save_chunk(project_of(arguments), arguments.id, sys.stdin.read() if arguments.content == "-" else arguments.content)
     return {"sentence": f"Chunk {arguments.id} is changed."}
 
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -180,6 +180,24 @@ def heading_path(headings: Sequence[Heading], place: int) -> tuple[str, ...]:
         if one.level == 1:
             break
     return tuple(one.title for one in reversed(path))
+
+
+def headings_behind(text: str, start: int, content: str, place: int, known: Sequence[str]) -> tuple[str, ...]:
+    """The titles that a part of a chunk stands under which begins at `place` of its content.
+
+    Args:
+        text: the document's text.
+        start: where the chunk begins in it.
+        content: the chunk's text, edited or not.
+        known: the titles that the chunk stands under; its part does so too unless a heading stands between.
+    """
+    found = find_headings(text)
+    if not text.startswith(content, start):
+        inside = [replace(one, start=start + one.start) for one in find_headings(content)]
+        found = [one for one in found if one.start < start] + inside
+    if not any(start < one.start <= start + place for one in found):
+        return tuple(known)
+    return heading_path(found, start + place)
 
 
 def _stretches(parts: Sequence[Section], held: frozenset[Section]) -> Iterator[tuple[int, int, bool]]:

@@ -18,14 +18,14 @@ from phases.rag_data.config import IngestConfig
 from phases.rag_data.ui.cleaning import build_cleaning
 from phases.rag_data.ui.datasets import build_datasets
 from phases.rag_data.ui.documents import build_documents
-from phases.rag_data.ui.editor import build_editor, editor_values
+from phases.rag_data.ui.editor import Editor, build_editor, opened, refreshed
 from phases.rag_data.ui.report import build_report
 from phases.rag_data.ui.template import build_preview, build_template
 from phases.shared.jobs.queue import list_jobs
 from phases.shared.models.search_models import SEARCH_MODES
 from phases.shared.options import resolve
 from phases.shared.project import Project
-from phases.shared.ui.forms import Form, build_form, edited
+from phases.shared.ui.forms import Form, build_form, edited, filter_choices
 from phases.shared.ui.layout import TabPlan
 from phases.shared.ui.panels.knowledge import chunks_table, embedding_line, report, summary_line
 from phases.shared.ui.tables import event_html
@@ -71,12 +71,18 @@ def build(window: Window, pulse: Pulse) -> None:
         with gr.Column(elem_classes="wide"):
             browser, summary, undo = _build_browser(window)
             editor = build_editor(window, browser.chosen)
-            _build_embedding(window, pulse, browser)
+            embedding = _build_embedding(window, browser)
             repeated = build_report(window, pulse)
     for rows in (browser.rows, repeated):
         _opens_editor(window, browser, rows, editor)
-    pulse.data.change(shows(window, _overview, 4), None, [summary, undo, browser.source, browser.language], **QUICK)
-    pulse.data.change(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)
+    undos = [undo, editor.undo]
+    changed = pulse.data.change(shows(window, _overview, 5), [browser.source, browser.language],
+                                [summary, *undos, browser.source, browser.language], **QUICK)
+    changed = changed.then(shows(window, _embedding, 3), browser.mode, embedding, **QUICK)
+    changed.then(shows(window, _rows, 1), browser.inputs, browser.rows, **QUICK)  # with the filters as they are by now
+    undone = [one.click(acts(window, _undo), None, undos, **BUTTON).success for one in undos]
+    for event in (pulse.data.change, *undone):
+        event(shows(window, refreshed, len(editor.parts)), editor.state, editor.parts, **QUICK)
     pulse.load(shows(window, lambda window, project: gr.update(visible=view.can_rerank(project)), 1), None, browser.reranked, **QUICK)
 
 
@@ -124,22 +130,22 @@ def _build_browser(window: Window) -> tuple[Browser, gr.HTML, gr.Button]:
     for field in (query, mode, reranked, source, state, contains, language):
         edited(field)(shows(window, _first_page, 2), browser.inputs, [browser.page, rows], trigger_mode="always_last", **QUICK)
     rows.turn(picks(window, _turned), browser.inputs, [browser.page, rows], **BUTTON)
-    undo.click(acts(window, _undo), None, None, **BUTTON)
     return browser, summary, undo
 
 
-def _opens_editor(window: Window, browser: Browser, rows: gr.HTML, parts: list[Any]) -> None:
+def _opens_editor(window: Window, browser: Browser, rows: gr.HTML, editor: Editor) -> None:
     """A row that is picked in this table opens its chunk in the editor."""
-    rows.pick(picks(window, _picked), None, parts, **BUTTON).success(
+    rows.pick(picks(window, opened), editor.state, editor.parts, **BUTTON).success(
         shows(window, _rows, 1), browser.inputs, browser.rows, js=in_view("chunk-editor"), **QUICK)
 
 
-def _build_embedding(window: Window, pulse: Pulse, browser: Browser) -> None:
+def _build_embedding(window: Window, browser: Browser) -> list[Any]:
+    """Returns what `_embedding` fills."""
     with gr.Column(elem_classes="card"), gr.Row(elem_classes="tight"):
         told = gr.HTML("", elem_id="embed-state", elem_classes="grow")
         start = gr.Button(say("embed.start"), size="sm", interactive=False, elem_id="embed-start")
-    pulse.data.change(shows(window, _embedding, 3), browser.mode, [told, start, browser.mode], **QUICK)
     start.click(acts(window, _embed), None, None, **BUTTON)
+    return [told, start, browser.mode]
 
 
 def _ready(files: list[str] | None) -> Any:
@@ -164,13 +170,19 @@ def _report(window: Window, project: Project) -> str:
     return report(jobs[0]) if jobs else ""
 
 
-def _overview(window: Window, project: Project) -> tuple[Any, ...]:
+def _overview(window: Window, project: Project, source: str, language: str) -> tuple[Any, ...]:
     now = view.overview(project)
-    choices = [(say("rag.every_source"), ""), *((one.source, one.source) for one in now.documents)]
-    undo = gr.update(interactive=now.undo is not None, value=f"{say('rag.undo')}: {now.undo}" if now.undo else say("rag.undo"))
     languages = sorted({*now.languages, project.language} if now.summary.chunks else now.languages)
-    spoken = [(say("rag.every_language"), ""), *((word("language", one), one) for one in languages)]
-    return summary_line(now.summary), undo, gr.update(choices=choices), gr.update(choices=spoken)
+    sources = [(one.source, one.source) for one in now.documents]
+    spoken = [(word("language", one), one) for one in languages]
+    return (summary_line(now.summary), *_undo_offers(now.undo), filter_choices(say("rag.every_source"), sources, source),
+            filter_choices(say("rag.every_language"), spoken, language))
+
+
+def _undo_offers(action: str | None) -> tuple[Any, Any]:
+    """For both buttons; an update each, since Gradio empties what it is given."""
+    label = f"{say('rag.undo')}: {action}" if action else say("rag.undo")
+    return gr.update(interactive=action is not None, value=label), gr.update(interactive=action is not None, value=label)
 
 
 def _embedding(window: Window, project: Project, mode: str) -> tuple[str, Any, Any]:
@@ -191,8 +203,8 @@ def _rows(window: Window, project: Project, *given: Any) -> str:
     query, mode, reranked, source, state, contains, language, page, chosen = given
     lines, total = view.chunk_lines(project, query or "", source or None, state or None, contains or None, page, mode, window.host,
                                     reranked, language or None)
-    return chunks_table(lines, total, page, chosen, searching=bool(query and query.strip()),
-                        filtered=bool(source or state or contains or language))
+    return chunks_table(lines, total, view.page_there(page, total), chosen, searching=bool(query and query.strip()),
+                        filtered=bool(source or state or contains or language), excluded=state == "excluded")
 
 
 def _first_page(window: Window, project: Project, *given: Any) -> tuple[int, str]:
@@ -204,13 +216,10 @@ def _turned(window: Window, project: Project, event: dict, *given: Any) -> tuple
     return page, _rows(window, project, *given[:-2], page, given[-1])
 
 
-def _picked(window: Window, project: Project, event: dict) -> tuple[Any, ...]:
-    return editor_values(project, int(event["id"]))
-
-
-def _undo(window: Window, project: Project) -> None:
+def _undo(window: Window, project: Project) -> tuple[Any, Any]:
     action = view.undo(project)
     gr.Info(html.escape(say("rag.undone", action=action) if action else say("rag.nothing_to_undo")))
+    return _undo_offers(view.overview(project).undo)
 
 
 PLAN = TabPlan(say("tab.rag_data"), "rag_data", state_line, build)

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from phases.rag_data.chunk import headings_behind
+from phases.rag_data.collect import clean_source_path
 from phases.rag_data.config import EmbedConfig, IngestConfig
 from phases.rag_data.embed import EmbedPlan, plan_embedding, start_embedding
 from phases.rag_data.ingest import ingest_files
@@ -27,9 +30,16 @@ from phases.shared.database.chunks import (
     languages_used,
     neighbours,
     set_chunk_state,
+    storable,
 )
 from phases.shared.database.connection import knowledge
-from phases.shared.database.documents import DocumentRow, document_readings, list_documents, remove_document
+from phases.shared.database.documents import (
+    DocumentRow,
+    document_readings,
+    document_text,
+    list_documents,
+    remove_document,
+)
 from phases.shared.database.embeddings import VectorCounts, vector_counts
 from phases.shared.errors import StorageError
 from phases.shared.jobs.queue import Job
@@ -41,6 +51,8 @@ from phases.shared.search import SearchHost, search_project
 
 PER_PAGE = 50
 MOST_HITS = 50
+HELD_OUT_AMONG = 1000  # best hits among which those are shown that are held out
+SLASH = "\u2215"  # in the name of a file that the browser took from a folder: see shared/ui/window.js
 TABLES = ("documents", "chunk_records", "rag_chunks")
 
 
@@ -85,14 +97,28 @@ def chunk_lines(project: Project, query: str, source: str | None, state: str | N
         if language:
             with knowledge(project) as connection:
                 note_languages(connection)
-        hits = search_project(project, query, MOST_HITS, host=host, source=source, mode=mode, contains=contains, language=language,
+        looked_at = MOST_HITS if state in {None, "active"} else HELD_OUT_AMONG
+        hits = search_project(project, query, looked_at, host=host, source=source, mode=mode, contains=contains, language=language,
                               reranked=reranked)
-        return [(hit.chunk, hit.snippet) for hit in hits], len(hits)
+        found = [(hit.chunk, hit.snippet) for hit in hits if is_in_state(hit.chunk, state)][:MOST_HITS]
+        return found, len(found)
     with knowledge(project) as connection:
         if language:
             note_languages(connection)
         rows, total = chunk_page(connection, page, PER_PAGE, source=source, state=state, contains=contains, language=language)
+        if total and not rows:  # what stood on the page is gone
+            rows, total = chunk_page(connection, page_there(page, total), PER_PAGE, source=source, state=state, contains=contains, language=language)
         return [(row, row.content) for row in with_languages(rows)], total
+
+
+def is_in_state(chunk: ChunkRow, state: str | None) -> bool:
+    """Whether a chunk passes the filter by state: "active", "excluded" or "held_out"; None lets all pass."""
+    return state is None or (chunk.held_out if state == "held_out" else chunk.state == state)
+
+
+def page_there(page: int, total: int) -> int:
+    """The page to show: the last one when there are fewer now."""
+    return max(1, min(page, -(-total // PER_PAGE)))
 
 
 def embedding_plan(project: Project) -> tuple[EmbedPlan, VectorCounts]:
@@ -112,16 +138,17 @@ def embed_chunks(projects: Path, project: Project) -> Job:
 
 def chunk_in_context(project: Project, chunk_id: int) -> ChunkInContext:
     with knowledge(project) as connection:
-        return ChunkInContext(get_chunk(connection, chunk_id), *neighbours(connection, chunk_id))
+        (chunk,) = with_languages([get_chunk(connection, chunk_id)])
+        return ChunkInContext(chunk, *neighbours(connection, chunk_id))
 
 
-def save_chunk(project: Project, chunk_id: int, content: str) -> ChunkRow:
-    """Store an edited chunk with its new token count."""
-    tokens = token_counter(project).count(content)
+def save_chunk(project: Project, chunk_id: int, content: str, seen: str | None = None) -> ChunkRow:
+    """Store an edited chunk with its new token count; `seen` is the hash of the text that was edited (None: whatever stands there)."""
+    tokens = token_counter(project).count(storable(content))
     with knowledge(project) as connection:
-        edited = edit_chunk(connection, chunk_id, content, tokens)
+        edit_chunk(connection, chunk_id, content, tokens, seen)
         note_languages(connection)
-        return edited
+        return get_chunk(connection, chunk_id)
 
 
 def toggle_chunk(project: Project, chunk_id: int) -> ChunkRow:
@@ -144,7 +171,14 @@ def split_chunk_at(project: Project, chunk_id: int, at: str | int, seen: str | N
     count = token_counter(project).count
     with knowledge(project) as connection:
         chunk = _as_seen(get_chunk(connection, chunk_id), seen)
-        return split_chunk(connection, chunk_id, place_in(chunk, at), count)
+        place = place_in(chunk, at)
+        return split_chunk(connection, chunk_id, place, count, _headings_of_part(document_text(connection, chunk.document), chunk, place))
+
+
+def _headings_of_part(text: str, chunk: ChunkRow, place: int) -> tuple[str, ...]:
+    """The titles above the part that begins at `place` or behind the white space there."""
+    begin = len(chunk.content) - len(chunk.content[place:].lstrip())
+    return headings_behind(text, chunk.span_start, chunk.content, begin, chunk.metadata.get("headings") or [])
 
 
 def _as_seen(chunk: ChunkRow, seen: str | None) -> ChunkRow:
@@ -202,10 +236,21 @@ def undo(project: Project) -> str | None:
 
 def add_uploads(projects: Path, project: Project, config: IngestConfig, files: Sequence[Path]) -> Job:
     """Queue the files, then remove the browser's copies: the originals are kept in the project."""
-    job = ingest_files(projects, project, config, list(files))
+    with TemporaryDirectory(dir=files[0].parent if files else None) as folder:
+        job = ingest_files(projects, project, config, _with_folders(files, Path(folder)))
     for file in files:
         file.unlink(missing_ok=True)
     return job
+
+
+def _with_folders(files: Sequence[Path], folder: Path) -> list[Path]:
+    """What to add: single files, and `folder` with those that were dropped in a folder, at their places inside."""
+    within = [one for one in files if SLASH in one.name]
+    for file in within:
+        place = folder / clean_source_path(file.name.replace(SLASH, "/"))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.hardlink_to(file)
+    return [one for one in files if one not in within] + ([folder] if within else [])
 
 
 def open_sample(projects: Path) -> str:

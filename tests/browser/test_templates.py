@@ -10,6 +10,25 @@ from phases.shared.project import create_project
 from tests.browser.conftest import OpenWindow
 
 
+def test_the_columns_are_those_of_the_file_that_is_shown(window: OpenWindow, page: Page, tmp_path: Path) -> None:
+    window.projects.mkdir(exist_ok=True)
+    create_project(window.projects, "mixed")
+    runs, books = tmp_path / "runs.csv", tmp_path / "books.json"
+    runs.write_text("name,time\nAnna,12.1\n", encoding="utf-8")
+    books.write_text('[{"title": "Über Moore", "author": {"name": "K. Sumpf"}}]', encoding="utf-8")
+    page.goto(window.page_of("mixed"))
+    page.wait_for_selector("body[data-filled~=ingest]")
+    page.locator("#upload input[type=file]").set_input_files([runs, books])
+    columns = page.locator("#template-columns button")
+    expect(columns).to_have_text(["name", "time"])
+    page.get_by_label("Preview of").click()
+    page.get_by_role("option", name="books.json").click()
+    expect(columns).to_have_text(["title", "author.name"])
+    columns.nth(1).click()
+    expect(page.locator("#template-preview")).to_contain_text("K. Sumpf")
+    expect(page.locator("#template-preview")).not_to_contain_text("Über Moore")
+
+
 def test_a_template_with_a_live_preview(window: OpenWindow, page: Page, tmp_path: Path) -> None:
     window.projects.mkdir(exist_ok=True)
     create_project(window.projects, "sprints")

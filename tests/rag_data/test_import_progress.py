@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,18 @@ def test_the_tab_draws_a_bar_for_all_and_one_for_each_file() -> None:
     assert drawn.count("progressbar") == 4 and drawn.count("unknown") == 1
     assert "3 of 12" in drawn and "2 files not added" in drawn and "reading page 6 of 20" in drawn and "cutting into chunks" in drawn
     assert "<img" not in drawn
+
+
+def test_what_was_refused_stands_before_what_was_added_and_many_are_folded() -> None:
+    refused = [{"file": EVIL, "reason": "It is empty.", "advice": "Leave it out."}]
+    result = {"added": [f"{number}.txt" for number in range(40)], "replaced": ["old.md"], "read_again": ["b.md"], "rejected": refused, "readable": "Readable are: .txt.",
+              "notes": [{"file": "3.txt", "note": "Left out 2 lines."}], "chunks": 50}
+    ended = replace(job_with({}), state="done", ended="2026-01-01", result=result)
+    drawn = report(ended)
+    assert "40 added, 1 replaced, 1 read again, 1 rejected, 50 chunks" in drawn and "<img" not in drawn
+    places = [drawn.index(words) for words in ("It is empty. Leave it out.", "Readable are", "Left out 2 lines", "42 files in the knowledge base", "39.txt")]
+    assert places == sorted(places) and drawn.count("<details>") == 1
+    assert "<details>" not in report(replace(ended, result={"added": ["1.txt"]})) and "rag" not in report(replace(ended, result={}))
 
 
 def test_the_terminal_draws_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,8 +51,8 @@ def build_template(window: Window, form: Form, files: gr.File, place: gr.Column)
         shown = gr.HTML("", elem_id="template-preview")
     parts = [place, of, ready, columns, shown]
     files.change(shows(window, _files, len(parts)), [files, field], parts, **QUICK)
-    for changed in (edited(field), of.input):
-        changed(shows(window, _live, 1), [files, of, field], shown, trigger_mode="always_last", **QUICK)
+    edited(field)(shows(window, _live, 1), [files, of, field], shown, trigger_mode="always_last", **QUICK)
+    of.input(shows(window, _other, 3), [files, of, field], [ready, columns, shown], trigger_mode="always_last", **QUICK)
     ready.input(lambda chosen: chosen or gr.skip(), ready, field, **QUICK)
 
 
@@ -72,10 +72,20 @@ def _files(window: Window, project: Project, files: list[str] | None, template: 
         told = f"<p class='soft'>{html.escape(say('template.packed'))}</p>" if packed else ""
         return gr.update(visible=packed), gr.update(value=None, visible=False), gr.update(choices=[]), "", told
     several = [(name, number) for number, name in enumerate(names) if first_records([name]) is not None]
-    preview, wrong = live_preview(Path(files[place]), template)
-    buttons = "".join(f'<button type="button" class="small" data-column="{text(name)}">{text(name, 60)}</button>' for name in preview.columns)
     return (gr.update(visible=True), gr.update(choices=several, value=place, visible=len(several) > 1),
-            gr.update(choices=[(one.label, one.text) for one in preview.offers], value=None),
+            *_parts(*live_preview(Path(files[place]), template)))
+
+
+def _other(window: Window, project: Project, files: list[str] | None, place: int | None, template: str) -> tuple[Any, ...]:
+    """Ready templates, columns and first records of another one of the files."""
+    if not files or place is None or place >= len(files):
+        return gr.skip(), "", ""
+    return _parts(*live_preview(Path(files[place]), template))
+
+
+def _parts(preview: Preview, wrong: str) -> tuple[Any, str, str]:
+    buttons = "".join(f'<button type="button" class="small" data-column="{text(name)}">{text(name, 60)}</button>' for name in preview.columns)
+    return (gr.update(choices=[(one.label, one.text) for one in preview.offers], value=None),
             f"<p class='soft'>{html.escape(say('template.columns'))}</p>{buttons}" if buttons else "", records_html(preview, wrong))
 
 

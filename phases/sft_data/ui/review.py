@@ -16,6 +16,7 @@ from phases.sft_data.styles import STYLES
 from phases.shared.database.pairs import PairFilter
 from phases.shared.project import Project
 from phases.shared.ui.downloads import download_link
+from phases.shared.ui.forms import filter_choices
 from phases.shared.ui.panels.pairs import dataset_line, pair_heading, pairs_table, review_heading, source_html
 from phases.shared.ui.tables import event_html
 from phases.shared.ui.texts import say, word
@@ -56,8 +57,8 @@ def build_review(window: Window, pulse: Pulse) -> None:
         with gr.Row(elem_classes="buttons"):
             export = gr.Button(say("pairs.export"), elem_id="export-data")
         link = gr.HTML("", elem_id="dataset-link")
-    pulse.data.change(shows(window, _overview, 4), None, [heading, counts, undo, filters.source], **QUICK)
-    pulse.data.change(shows(window, _rows, 1), filters.inputs, rows, **QUICK)
+    changed = pulse.data.change(shows(window, _overview, 4), filters.source, [heading, counts, undo, filters.source], **QUICK)
+    changed.then(shows(window, _rows, 1), filters.inputs, rows, **QUICK)  # with the source as it is by now
     for field in (filters.state, filters.style, filters.source, filters.stale):
         field.input(shows(window, _first_page, 2), filters.inputs, [filters.page, rows], **QUICK)
     rows.turn(picks(window, _turned), filters.inputs, [filters.page, rows], **BUTTON)
@@ -105,11 +106,11 @@ def _filter(state: str, style: str, source: str, stale: bool) -> PairFilter:
     return PairFilter(state or None, style or None, source or None, True if stale else None)
 
 
-def _overview(window: Window, project: Project) -> tuple[Any, ...]:
+def _overview(window: Window, project: Project, source: str) -> tuple[Any, ...]:
     now, action = view.summary(project), view.undo_offer(project)
-    sources = [(say("rag.every_source"), ANY), *((one, one) for one in view.sources(project))]
+    sources = filter_choices(say("rag.every_source"), [(one, one) for one in view.sources(project)], source)
     undo = gr.update(interactive=action is not None, value=f"{say('rag.undo')}: {action}" if action else say("rag.undo"))
-    return review_heading(now), dataset_line(DATASET, now), undo, gr.update(choices=sources)
+    return review_heading(now), dataset_line(DATASET, now), undo, sources
 
 
 def _rows(window: Window, project: Project, state: str, style: str, source: str, stale: bool, page: int, chosen: int) -> str:

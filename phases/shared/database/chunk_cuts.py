@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +21,15 @@ from phases.shared.errors import StorageError
 BETWEEN = "\n\n"  # stands between two texts that do not follow each other in the document
 
 
-def split_chunk(connection: sqlite3.Connection, chunk_id: int, at: int, count: Callable[[str], int]) -> tuple[ChunkRow, ChunkRow]:
+def split_chunk(connection: sqlite3.Connection, chunk_id: int, at: int, count: Callable[[str], int],
+                headings: Sequence[str] | None = None) -> tuple[ChunkRow, ChunkRow]:
     """Cut a chunk before character `at` of its text; white space at the cut goes.
 
     Both parts keep document, metadata, state and held-out mark. Parts of unedited text get the exact span they stand at,
     parts of edited text keep the span of the whole. The second part has a new id.
+
+    Args:
+        headings: the titles that the second part stands under; None for those of the whole.
 
     Raises:
         StorageError: the chunk is gone, or one part would be empty.
@@ -39,7 +43,9 @@ def split_chunk(connection: sqlite3.Connection, chunk_id: int, at: int, count: C
         ends = (old.span_start + len(first), old.span_end - len(second)) if _is_exact(connection, old) else (old.span_end, old.span_start)
         changes = _shift(connection, old, 1)
         changes += _rewrite(connection, old, first, (old.span_start, ends[0]), old.origin, count)
-        made, added = _insert_part(connection, old, second, (ends[1], old.span_end), count)
+        under = {} if headings is None or "headings" not in old.metadata else {"headings": list(headings)}
+        part = replace(old, metadata={**old.metadata, **under})
+        made, added = _insert_part(connection, part, second, (ends[1], old.span_end), count)
         record_change(connection, f"split chunk {chunk_id}", [*changes, *added])
         return get_chunk(connection, chunk_id), get_chunk(connection, made)
 

@@ -69,8 +69,8 @@ class Summary:
 
 
 def hash_of(content: str) -> str:
-    """The content hash that pairs keep to notice that their chunk has changed."""
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()
+    """The content hash that pairs keep to notice that their chunk has changed; of halves of signs too, which a browser can send."""
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def chunk_from(row: sqlite3.Row) -> ChunkRow:
@@ -139,12 +139,17 @@ def _active_chunks(connection: sqlite3.Connection, *, held_out: bool) -> list[Ch
     return [chunk_from(row) for row in rows]
 
 
-def edit_chunk(connection: sqlite3.Connection, chunk_id: int, content: str, tokens: int) -> ChunkRow:
+def edit_chunk(connection: sqlite3.Connection, chunk_id: int, content: str, tokens: int, seen: str | None = None) -> ChunkRow:
     """Replace a chunk's text; what was made from the old text is stale from now on.
 
-    Raises StorageError when the chunk is gone or nothing would be left of it.
+    Args:
+        tokens: of the text as `storable` leaves it.
+        seen: the hash of the text that was edited; None for whatever stands there.
+
+    Raises:
+        StorageError: the chunk is gone, nothing would be left of it, or its text is not the one that was edited.
     """
-    content = _without_controls(content).strip()
+    content = storable(content)
     if not content:
         raise StorageError(f"Chunk {chunk_id} cannot be empty.", "Exclude or delete it instead.", subject=str(chunk_id),
                            code="chunk_empty")
@@ -152,6 +157,10 @@ def edit_chunk(connection: sqlite3.Connection, chunk_id: int, content: str, toke
         old = get_chunk(connection, chunk_id)
         if content == old.content:
             return old
+        if seen not in {None, old.content_hash}:
+            raise StorageError(f"Chunk {chunk_id} was changed elsewhere since you opened it, and nothing was saved.",
+                               "Copy your text, discard it to see what the chunk says now, and edit that.",
+                               subject=str(chunk_id), code="chunk_changed")
         record = {"content_hash": hash_of(content), "origin": "edited", "tokens": tokens}
         _update_record(connection, chunk_id, record)
         connection.execute("UPDATE rag_chunks SET content = ? WHERE id = ?", (content, chunk_id))
@@ -250,6 +259,7 @@ def _update_record(connection: sqlite3.Connection, chunk_id: int, values: dict[s
     connection.execute(f"UPDATE chunk_records SET {places} WHERE id = ?", [*values.values(), chunk_id])
 
 
-def _without_controls(text: str) -> str:
-    """Control characters would break search marks and training text; line ends and tabs stay."""
-    return "".join(one for one in text.replace("\r\n", "\n") if one in "\n\t" or ord(one) >= 32)
+def storable(text: str) -> str:
+    """A text as it is stored: control characters would break search marks and training text, halves of signs cannot be written."""
+    kept = "".join(one for one in text.replace("\r\n", "\n") if one in "\n\t" or (ord(one) >= 32 and not "\ud800" <= one <= "\udfff"))
+    return kept.strip()

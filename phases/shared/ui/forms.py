@@ -157,3 +157,10 @@ def _flag(field: Option, value: Any) -> str:
     if field.kind is bool:
         return field.flag if value else f"--no-{field.flag[2:]}"
     return f"{field.flag} {shlex.quote(str(value))}"
+
+
+def filter_choices(every: str, choices: Sequence[tuple[str, str]], chosen: str) -> Any:
+    """What a filter offers now, after `every` with the value "". What was chosen and is gone gives way to all: Gradio refuses every event
+    of a page whose value is no choice any more.
+    """
+    return gr.update(choices=[(every, ""), *choices], value=chosen if chosen in {value for _, value in choices} else "")

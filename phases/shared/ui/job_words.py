@@ -139,6 +139,6 @@ def _figures(kind: str, result: Mapping[str, Any]) -> str:
 
 
 def _ingested(result: Mapping[str, Any]) -> str:
-    counts = [(key, len(result.get(key) or [])) for key in ("added", "replaced", "unchanged", "rejected")]
+    counts = [(key, len(result.get(key) or [])) for key in ("added", "replaced", "read_again", "unchanged", "rejected")]
     words = [say(f"ingested.{key}", n=count) for key, count in counts if count]
     return ", ".join([*words, many("chunk", result["chunks"])] if result.get("chunks") else words) or word("ended", "done")

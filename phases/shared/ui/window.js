@@ -70,3 +70,41 @@ document.addEventListener('click', (event) => {
     window.history.replaceState(window.history.state, '', address);
   }
 }, true);
+
+// A folder that is dropped among the files: Gradio takes single files only. Each file goes in with its path inside the folder in its
+// name, where "∕" (U+2215) stands for the slash that a name cannot hold; phases/rag_data/view.py makes folders of them again.
+const LONGEST_NAME = 190;  // bytes; Gradio cuts longer names
+const inside = (path) => {
+  let name = path.join('\u2215');
+  while (path.length > 1 && new TextEncoder().encode(name).length > LONGEST_NAME) name = (path = path.slice(1)).join('\u2215');
+  return name.startsWith('.') ? `\u2215${name}` : name;  // Gradio takes no hidden files; the report names them
+};
+const listed = async (folder) => {
+  const reader = folder.createReader(), found = [];
+  for (let some; (some = await new Promise((done, failed) => reader.readEntries(done, failed))).length;) found.push(...some);
+  return found.sort((one, other) => (one.name < other.name ? -1 : 1));
+};
+const gathered = async (entry, path) => {
+  if (entry.isFile) {
+    const file = await new Promise((done, failed) => entry.file(done, failed));
+    return [new File([file], inside([...path, entry.name]), { type: file.type })];
+  }
+  if (entry.name.startsWith('.')) return [new File([], inside([...path, entry.name]))];  // a hidden folder: named, not walked
+  return (await Promise.all((await listed(entry)).map((one) => gathered(one, [...path, entry.name])))).flat();
+};
+document.addEventListener('drop', async (event) => {
+  const entries = [...(event.dataTransfer?.items || [])].map((one) => one.webkitGetAsEntry?.()).filter(Boolean);
+  if (!event.target.closest('#upload') || !entries.some((one) => one.isDirectory)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  event.target.dispatchEvent(new DragEvent('drop', { bubbles: true }));  // an empty one, which ends the highlight
+  const taken = new DataTransfer();
+  for (const entry of entries) {
+    const files = await Promise.all(entry.isFile ? [gathered(entry, [])] : (await listed(entry)).map((one) => gathered(one, [])));
+    files.flat().forEach((file) => taken.items.add(file));
+  }
+  const input = document.querySelector('#upload input[type=file]');
+  if (!input || !taken.files.length) return;
+  input.files = taken.files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+}, true);

@@ -118,6 +118,14 @@ def test_an_edit_that_changes_nothing_is_no_change(connection: sqlite3.Connectio
         edit_chunk(connection, 2, " \n", 0)
 
 
+def test_an_edit_of_a_text_that_is_not_there_any_more_is_refused(connection: sqlite3.Connection) -> None:
+    seen = hash_of("Beta lamp.")
+    assert edit_chunk(connection, 2, "Beta lantern \ud83d\U0001f426.", 5, seen).content == "Beta lantern \U0001f426."
+    with pytest.raises(StorageError, match="changed elsewhere"):
+        edit_chunk(connection, 2, "Beta bell.", 5, seen)
+    assert edit_chunk(connection, 2, "Beta bell.", 5).content == "Beta bell."
+
+
 def test_excluding_and_including(connection: sqlite3.Connection) -> None:
     set_chunk_state(connection, 1, "excluded")
     assert [one.id for one in training_chunks(connection)] == [2]

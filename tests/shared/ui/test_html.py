@@ -36,6 +36,7 @@ def test_hits_are_marked_and_everything_else_is_escaped() -> None:
     assert "<mark>brake</mark>" in shown and "<img" not in shown
     drawn = chunks_table([(chunk(EVIL), f"{EVIL} {MARK_START}x{MARK_END}")], 1, 1, 0, searching=True, filtered=False)
     assert "<img" not in drawn and "<mark>x</mark>" in drawn
+    assert "not searched" in chunks_table([], 0, 1, 0, searching=True, filtered=True, excluded=True)
     assert "<img" not in near(chunk(EVIL), "Before")
 
 
@@ -48,7 +49,7 @@ def test_a_report_is_escaped_and_says_what_it_found() -> None:
               "duplicates": [{"chunk": 7, "of": 3, "similarity": 0.912, "exact": False, "source": EVIL, "text": EVIL}] * 21}
     shown = report_html(record, True, ["<a href='x'>get</a>"])
     assert "<img" not in shown and "<a href='x'>" in shown and "has changed since" in shown
-    assert "1 / 12.5 / 99" in shown and "20 chunks" in shown and "11, …" in shown and "Empty" not in shown
+    assert "1 / 12.5 / 99" in shown and "20 chunks" in shown and "11</button>, …" in shown and 'data-row="9"' in shown and "Empty" not in shown
     assert 'title="50 to 99 tokens: 99 chunks"><i style="height:100%"' in shown and "height:3%" in shown
     assert "In another language than German" in shown and "German 3" in shown and "25 %" in shown and "Wrapped lines joined" in shown
     assert "91 %" in shown and 'data-row="7"' in shown and "and 1 more" in shown

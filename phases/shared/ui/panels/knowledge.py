@@ -19,6 +19,7 @@ from phases.shared.ui.tidy import tidy
 
 LINE_CHARACTERS = 220
 NEAR_CHARACTERS = 260
+MOST_OPEN = 8  # files of an addition that are listed without a click
 OUTCOMES = ("added", "replaced", "read_again", "unchanged")
 
 
@@ -54,15 +55,16 @@ def summary_line(summary: Summary) -> str:
     return f'<h3>{html.escape(say("rag.knowledge"))} <span class="soft plain">{numbers}</span></h3>'
 
 
-def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, chosen: int, *, searching: bool, filtered: bool) -> str:
-    """A page of chunks, or the hits of a search with what was found marked."""
+def chunks_table(lines: Sequence[tuple[ChunkRow, str]], total: int, page: int, chosen: int, *, searching: bool, filtered: bool,
+                 excluded: bool = False) -> str:
+    """A page of chunks, or the hits of a search with what was found marked; `excluded`: only excluded ones were asked for."""
     columns = (
         Column(say("rag.column_id"), lambda line: str(line[0].id), "num"),
         Column(say("rag.source"), lambda line: f"{file_name(line[0].source)}<br>{_tags(line[0])}", "source-cell"),
         Column(say("rag.column_page"), lambda line: text(line[0].metadata.get("page", "–")), "num"),
         Column(say("rag.column_text"), _line_text, "long"),
         Column(say("rag.column_tokens"), lambda line: f"{line[0].tokens:,}", "num"))
-    empty = say("rag.no_hits") if searching else say("rag.no_such_chunks" if filtered else "rag.no_chunks")
+    empty = say("rag.not_searched" if excluded else "rag.no_hits") if searching else say("rag.no_such_chunks" if filtered else "rag.no_chunks")
     foot = f'<div class="pages"><span>{say("rag.hits", hits=many("hit", total))}</span></div>' if searching else page_links(page, total)
     return table(columns, lines, key=lambda line: line[0].id, chosen=chosen, empty=empty, pager=foot, label=say("rag.knowledge"))
 
@@ -89,20 +91,35 @@ def near(chunk: ChunkRow | None, label: str, *, end: bool = False) -> str:
 
 
 def report(job: Job) -> str:
-    """An addition: how far it is, then every file with what became of it."""
+    """An addition: how far it is; when it has ended first what was refused and why, then what to know of the others, and these, folded if many."""
     head = f"<h4>{html.escape(say('rag.report'))}</h4>"
     if not job.ended:
         return head + _under_way(job)
     result: Mapping[str, Any] = job.result or {}
-    rows = [(name, say(f"rag.file_{outcome}"), "") for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
-    rows += [(_file_name(one), say("rag.file_rejected"), f"{one.get('reason', '')} {one.get('advice', '')}".strip())
-             for one in result.get("rejected") or []]
-    lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}{_reason(reason)}</li>" for name, outcome, reason in rows)
+    taken = [(name, say(f"rag.file_{outcome}")) for outcome in OUTCOMES for name in map(_file_name, result.get(outcome) or [])]
+    refused = result.get("rejected") or []
+    if not taken and not refused:
+        return f"{head}<p>{html.escape(result_words(job))}</p>"
+    lines = "".join(map(_refused, refused)) + (f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else "")
     lines += "".join(f"<li class='soft'>{text(one['file'])}: {text(one['note'])}</li>" for one in result.get("notes") or [])
-    lines += f"<li class='soft'>{text(result['readable'])}</li>" if result.get("readable") else ""
     cleaned = f"<h4>{html.escape(say('clean.title'))}</h4>{cleaning_html(result.get('cleaning') or {}, result.get('cleaned') or ())}"
-    lines += f"<li>{cleaned}</li>" if any(result.get(one) for one in OUTCOMES[:3]) else ""
-    return f"{head}<ul class='report'>{lines}</ul>" if rows else f"{head}<p>{html.escape(result_words(job))}</p>"
+    return (f"{head}<p>{html.escape(result_words(job))}</p>" + (f"<ul class='report listed'>{lines}</ul>" if lines else "") + _taken(taken)
+            + (cleaned if any(result.get(one) for one in OUTCOMES[:3]) else ""))
+
+
+def _refused(one: Any) -> str:
+    told = one if isinstance(one, Mapping) else {}
+    reason = f"{told.get('reason', '')} {told.get('advice', '')}".strip()
+    return f"<li><b>{file_name(_file_name(one))}</b>: {html.escape(say('rag.file_rejected'))}{_reason(reason)}</li>"
+
+
+def _taken(taken: Sequence[tuple[str, str]]) -> str:
+    """The files that are in the knowledge base now; many are folded."""
+    lines = "".join(f"<li><b>{file_name(name)}</b>: {text(outcome)}</li>" for name, outcome in taken)
+    shown = f"<ul class='report listed'>{lines}</ul>" if lines else ""
+    if len(taken) <= MOST_OPEN:
+        return shown
+    return f"<details><summary>{html.escape(say('rag.files_there', files=many('file', len(taken))))}</summary>{shown}</details>"
 
 
 def _under_way(job: Job) -> str:

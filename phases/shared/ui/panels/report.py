@@ -49,7 +49,7 @@ def histogram(bins: Sequence[Mapping[str, int]]) -> str:
 
 
 def findings_list(report: Mapping[str, Any]) -> str:
-    """What a person should look at; a sentence when there is nothing."""
+    """What a person should look at, each chunk to open; a sentence when there is nothing."""
     limits = report["settings"]
     expected = ", ".join(word("language", one) for one in report["expected"])
     found = ((say("report.empty"), report["empty"]), (say("report.too_short", n=number(limits["shortest"])), report["too_short"]),
@@ -124,4 +124,5 @@ def _bin_words(one: Mapping[str, int]) -> str:
 
 
 def _ids(ids: Sequence[int]) -> str:
-    return ", ".join(map(str, ids[:MOST_IDS])) + (", …" if len(ids) > MOST_IDS else "")
+    """The chunks by number; pressing one opens it."""
+    return ", ".join(f'<button type="button" class="id" data-row="{one}">{one}</button>' for one in ids[:MOST_IDS]) + (", …" if len(ids) > MOST_IDS else "")

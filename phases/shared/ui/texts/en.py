@@ -61,7 +61,7 @@ JOBS = {
     "ended.cancelled_resumable": "cancelled; it can be resumed from its last checkpoint",
     "ended.interrupted_resumable": "ended from outside; it can be resumed",
     "result.trained": "{time} of training", "result.loss": "loss {loss}", "result.perplexity": "perplexity {before} → {after}", "result.general": "general text {before} → {after}",
-    "ingested.added": "{n} added", "ingested.replaced": "{n} replaced", "ingested.unchanged": "{n} unchanged",
+    "ingested.added": "{n} added", "ingested.replaced": "{n} replaced", "ingested.read_again": "{n} read again", "ingested.unchanged": "{n} unchanged",
     "ingested.rejected": "{n} rejected",
     "status.idle": "Nothing is running.",
     "status.starting": "starting",
