@@ -1,7 +1,7 @@
 """How fast documents are imported: against the bare libraries, with more workers, with cleaning, and in how much memory.
 
     python -m tests.benchmarks.ingest bare      one worker on one core, cleaning off, against the libraries in a loop on that core
-    python -m tests.benchmarks.ingest workers   two workers on two cores against one
+    python -m tests.benchmarks.ingest workers   two workers on two cores against one on one core, and against one that has both cores
     python -m tests.benchmarks.ingest cleaning  every cleaning step against none
     python -m tests.benchmarks.ingest memory    the most memory with 50, 100, 200 and 400 files
 
@@ -76,7 +76,8 @@ def ways(what: str) -> dict[str, dict[str, Any]]:
     if what == "bare":
         return {"import": one, "bare": {"cores": 1, "settings": None}, "bare, cached": {"cores": 1, "settings": None, "cached": True}}
     if what == "workers":
-        return {"1 worker": {**one, "cores": 2}, "2 workers": {"cores": 2, "settings": {**UNCLEANED, "workers": 2}}}
+        two = {"cores": 2, "settings": {**UNCLEANED, "workers": 2}}
+        return {"2 workers, two cores": two, "1 worker, one core": one, "1 worker, two cores": {**one, "cores": 2}}
     return {"cleaning on": {"cores": 1, "settings": {"workers": 1}}, "cleaning off": one}
 
 
@@ -91,9 +92,10 @@ def compare(chosen: Mapping[str, Mapping[str, Any]], paths: Sequence[str], runs:
     for name, results in found.items():
         print("| " + " | ".join([name, *(cell for key in ("clock", "processor") for cell in _spread([one[key] for one in results]))]) + " |")
     for name in others:
-        ratios = {key: statistics.median(one[key] / two[key] for one, two in zip(found[first], found[name], strict=True))
-                  for key in ("clock", "processor")}
-        print(f"\n{first} / {name}: {ratios['clock']:.2f} by the clock, {ratios['processor']:.2f} in processor time")
+        ratios = {key: [one[key] / two[key] for one, two in zip(found[first], found[name], strict=True)] for key in ("clock", "processor")}
+        told = {key: f"{statistics.median(of):.2f} ({min(of):.2f} to {max(of):.2f})" for key, of in ratios.items()}
+        print(f"\n{first} / {name}: {told['clock']} by the clock, {told['processor']} in processor time; turned round by the clock "
+              f"{statistics.median(1 / one for one in ratios['clock']):.2f}")
 
 
 def _spread(values: Sequence[float]) -> tuple[str, str]:
