@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from phases.shared.database.chunks import NewChunk, get_chunk
@@ -107,6 +108,7 @@ def test_a_filter_whose_document_is_removed_gives_way_to_all(window: OpenWindow,
     expect(page.locator("#chunks .pages")).to_contain_text("1 row")
 
 
+@pytest.mark.long
 def test_a_long_list_of_documents_scrolls_in_its_place(window: OpenWindow, page: Page, tmp_path: Path) -> None:
     project = opened_page(page, window, "many", 1)
     with knowledge(project) as connection:
@@ -119,6 +121,7 @@ def test_a_long_list_of_documents_scrolls_in_its_place(window: OpenWindow, page:
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
 
 
+@pytest.mark.long
 def test_the_same_filter_of_the_pairs_gives_way_too(window: OpenWindow, page: Page) -> None:
     project = opened_page(page, window, "pairs", 2)
     with knowledge(project) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from phases.shared.models.folder import ModelInfo, write_model_info
@@ -24,6 +25,7 @@ def open_part(page: Page, name: str) -> None:
     page.locator(f".subtabs button[role=tab][data-tab-id={name}]").first.click()
 
 
+@pytest.mark.long
 def test_tab_and_model_stay_as_they_were_chosen(window: OpenWindow, page: Page) -> None:
     project = make_project(window.projects.parent)
     page.goto(window.page_of("lamps"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from phases.shared.jobs.queue import list_jobs
 from tests.browser.conftest import OpenWindow
 from tests.tiny_project import add_pairs, make_project
+
+pytestmark = pytest.mark.long
 
 
 def open_tab(page: Page, tab: str) -> None:

@@ -239,6 +239,19 @@ def test_ctrl_c_detaches_and_the_child_lives_on(queue: Queue, command: Command) 
     assert not Path(f"/proc/{pid}").exists() or psutil.Process(pid).status() == "zombie"
 
 
+def test_an_interrupt_is_noted_wherever_it_falls_and_the_second_one_raises() -> None:
+    class Ends:
+        def __del__(self) -> None:  # what is raised here is lost
+            signal.raise_signal(signal.SIGINT)
+
+    with noted_interrupt() as noted:
+        Ends()
+        assert noted.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_second_window_shows_and_queues_and_takes_over_when_the_first_closes(queue: Queue, command: Command) -> None:
     running = queue.submit("train", count=60, pause=0.05)
     first = command("work", queue.projects)
