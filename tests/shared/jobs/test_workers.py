@@ -20,7 +20,7 @@ from phases.shared.database.jobs import claim_job, job_table, set_child
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.process import same_process
 from phases.shared.jobs.queue import request_cancel, request_stop
-from phases.shared.jobs.wait import bring_up_to_date, wait_for_job
+from phases.shared.jobs.wait import bring_up_to_date, noted_interrupt, wait_for_job
 from phases.shared.jobs.worker import Worker
 from tests.shared.jobs.conftest import Queue
 from tests.shared.jobs.sample_kinds import SAMPLE_KINDS
