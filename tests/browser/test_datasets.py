@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from phases.shared.project import create_project
 from tests.browser.conftest import OpenWindow
 
 
+@pytest.mark.long
 def test_look_then_import(window: OpenWindow, page: Page, tmp_path: Path) -> None:
     window.projects.mkdir(exist_ok=True)
     create_project(window.projects, "fevers")

@@ -64,6 +64,7 @@ def test_undo_shows_the_old_text_and_nothing_typed_is_lost(window: OpenWindow, p
     assert page.locator("#chunk-editor").locator("textarea, input").filter(visible=True).count() == 1
 
 
+@pytest.mark.long
 def test_two_pages_do_not_overwrite_each_other(window: OpenWindow, page: Page, browser: Browser) -> None:
     project = opened_page(page, window, "pages", 4)
     second = browser.new_page()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from phases.shared.database.connection import knowledge
@@ -23,6 +24,7 @@ def drop(page: Page, *paths: Path) -> None:
             "items": [], "files": [str(one) for one in paths], "dragOperationsMask": 1}})
 
 
+@pytest.mark.long
 def test_a_folder_is_dropped_beside_a_file(window: OpenWindow, page: Page, tmp_path: Path) -> None:
     window.projects.mkdir(exist_ok=True)
     project = create_project(window.projects, "folder")

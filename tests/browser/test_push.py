@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from phases.sft.exported import seal_export
@@ -12,6 +13,7 @@ from tests.browser.conftest import opened
 from tests.services.push_server import KEY, push_server
 
 
+@pytest.mark.long
 def test_plan_key_and_push(page: Page, tmp_path: Path) -> None:
     project = create_project(tmp_path / "projects", "lamps")
     folder = project.exports / "safetensors_20260101"
