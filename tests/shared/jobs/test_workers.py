@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,7 @@ from phases.shared.database.jobs import claim_job, job_table, set_child
 from phases.shared.files import read_json_lines
 from phases.shared.jobs.process import same_process
 from phases.shared.jobs.queue import request_cancel, request_stop
-from phases.shared.jobs.wait import bring_up_to_date, noted_interrupt, wait_for_job
+from phases.shared.jobs.wait import bring_up_to_date, wait_for_job
 from phases.shared.jobs.worker import Worker
 from tests.shared.jobs.conftest import Queue
 from tests.shared.jobs.sample_kinds import SAMPLE_KINDS
@@ -30,12 +31,13 @@ Command = Callable[..., subprocess.Popen]
 
 @pytest.fixture
 def command() -> Iterator[Command]:
-    """Starts `command.py`; what still runs at the end is killed."""
+    """Starts `command.py`, as from a terminal: it hears Ctrl-C also where these tests run in the background; what still runs at the end is killed."""
     started: list[subprocess.Popen] = []
 
     def start(*words: object) -> subprocess.Popen:
         started.append(subprocess.Popen([sys.executable, "-m", "tests.shared.jobs.command", *map(str, words)],
-                                        stdout=subprocess.PIPE, text=True))
+                                        stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL)))
         return started[-1]
 
     yield start
@@ -237,19 +239,6 @@ def test_ctrl_c_detaches_and_the_child_lives_on(queue: Queue, command: Command) 
     queue.work()
     assert queue.ended(job).state == "done" and queue.rows(job) == list(range(160))
     assert not Path(f"/proc/{pid}").exists() or psutil.Process(pid).status() == "zombie"
-
-
-def test_an_interrupt_is_noted_wherever_it_falls_and_the_second_one_raises() -> None:
-    class Ends:
-        def __del__(self) -> None:  # what is raised here is lost
-            signal.raise_signal(signal.SIGINT)
-
-    with noted_interrupt() as noted:
-        Ends()
-        assert noted.is_set()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_second_window_shows_and_queues_and_takes_over_when_the_first_closes(queue: Queue, command: Command) -> None:
