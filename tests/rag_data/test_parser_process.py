@@ -23,7 +23,7 @@ from phases.shared.models.tokenizer import BUILTIN_FOLDER
 from phases.shared.options import as_mapping
 from tests.rag_data.files import make_docx, make_pdf
 
-pytestmark = pytest.mark.skipif(not FORKS, reason="this system does not fork parsers")
+forks = pytest.mark.skipif(not FORKS, reason="this system does not fork parsers")
 CUTTING = {"config": as_mapping(IngestConfig(chunk_size=64, chunk_overlap=8)), "name": "builtin", "tokenizer": str(BUILTIN_FOLDER / "tokenizer.json")}
 
 
@@ -50,6 +50,7 @@ def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@forks
 def test_a_forked_parser_reads_what_one_by_itself_reads(server: ForkServer, tmp_path: Path) -> None:
     files = [make_pdf(tmp_path / "a.pdf", 12), make_docx(tmp_path / "b.docx"), written(tmp_path / "c.md", "# Über uns\n\n" + "Die Wörter sind gezählt. " * 90)]
     with Parser(Cleaning(), cutting=CUTTING, start=server.start) as forked, Parser(Cleaning(), cutting=CUTTING) as alone:
@@ -59,6 +60,7 @@ def test_a_forked_parser_reads_what_one_by_itself_reads(server: ForkServer, tmp_
             assert chunks
 
 
+@forks
 def test_a_forked_parser_has_the_libraries_already(server: ForkServer, tmp_path: Path) -> None:
     """Loading them takes a parser that is started by itself most of half a second of the processor."""
     text = written(tmp_path / "a.md", "Words of the keeper. " * 40)
@@ -70,6 +72,7 @@ def test_a_forked_parser_has_the_libraries_already(server: ForkServer, tmp_path:
         assert forked < 0.5 * parser._child.processor_seconds()
 
 
+@forks
 @pytest.mark.parametrize(("word", "code"), [("hang", "file_too_slow"), ("crash", "file_damaged"), ("swell", "file_too_dense"), ("raise", "file_damaged")])
 def test_a_forked_parser_that_misbehaves_costs_its_file_only(hostile: Path, word: str, code: str) -> None:
     bad, good = written(hostile / "bad.txt", word), written(hostile / "good.txt", "print")
@@ -82,6 +85,7 @@ def test_a_forked_parser_that_misbehaves_costs_its_file_only(hostile: Path, word
         assert parser.extract(good, "good.txt").text == "print"
 
 
+@forks
 def test_neither_gets_keys_and_both_end_with_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     with ForkServer() as server:
@@ -92,6 +96,7 @@ def test_neither_gets_keys_and_both_end_with_the_import(tmp_path: Path, monkeypa
     assert eventually(lambda: all(gone(one.pid) for one in both))
 
 
+@forks
 def test_where_the_server_was_killed_parsers_come_by_themselves(server: ForkServer, tmp_path: Path) -> None:
     text = written(tmp_path / "a.txt", "Words of the keeper.")
     with Parser(Cleaning(), start=server.start) as parser:
@@ -104,6 +109,7 @@ def test_where_the_server_was_killed_parsers_come_by_themselves(server: ForkServ
         assert parser.extract(text, "a.txt").text == "Words of the keeper."
 
 
+@forks
 def test_a_server_that_hangs_is_not_waited_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phases.rag_data.extract.parser_process.PATIENCE_SECONDS", 0.5)
     with ForkServer() as server:
@@ -120,6 +126,7 @@ def test_a_system_that_does_not_fork_starts_each_by_itself(tmp_path: Path) -> No
         assert psutil.Process(parser._child.pid).ppid() == os.getpid()
 
 
+@forks
 def test_nobody_is_left_when_the_import_is_killed(tmp_path: Path) -> None:
     """Its parsers and their server see their streams end."""
     script = ("import time; from phases.rag_data.extract.parser_process import ForkServer\n"
